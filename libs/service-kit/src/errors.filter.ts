@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { Metadata, status as grpcStatus } from '@grpc/grpc-js';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { throwError } from 'rxjs';
+import { REJECTIONS, Rejection, type RejectionCode } from '#libs/contracts';
+import type { Logger } from './logger.js';
+import { problemOf, PROBLEM_TYPE } from './problem.js';
+
+/** Turns rejections and faults into the wire: problem+json over HTTP, a status with metadata over gRPC. */
+@Catch()
+export class ErrorsFilter implements ExceptionFilter {
+  constructor(private readonly logger: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): unknown {
+    if (host.getType() === 'rpc') return this.overGrpc(error);
+    const http = host.switchToHttp();
+    this.overHttp(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+    return undefined;
+  }
+
+  /** Answers a request whose handling threw; also called from Fastify hooks, which Nest's filters don't see. */
+  overHttp(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const rejection = rejectionOf(error);
+    const problem =
+      rejection === undefined
+        ? problemOf.fault(this.logFault(error, { requestId: request.id, method: request.method }))
+        : problemOf.rejection(rejection);
+    if (rejection?.retryAfterSeconds !== undefined) reply.header('retry-after', rejection.retryAfterSeconds);
+    if (problem.status === 401 && !reply.hasHeader('www-authenticate')) {
+      reply.header('www-authenticate', 'Bearer realm="latchkey"');
+    }
+    void reply
+      .status(problem.status)
+      .type(PROBLEM_TYPE)
+      .send(JSON.stringify({ ...problem, requestId: request.id }));
+  }
+
+  private overGrpc(error: unknown): unknown {
+    const rejection = rejectionOf(error);
+    const metadata = new Metadata();
+    if (rejection === undefined) {
+      const errorId = this.logFault(error, {});
+      metadata.set('latchkey-error-id', errorId);
+      return throwError(() => ({
+        code: grpcStatus.INTERNAL,
+        details: `Internal error ${errorId}.`,
+        metadata,
+      }));
+    }
+    metadata.set('latchkey-rejection', rejection.code);
+    if (rejection.fields.length > 0)
+      metadata.set('latchkey-fields-bin', Buffer.from(JSON.stringify(rejection.fields)));
+    const fields = rejection.fields.map(({ field, message }) => ` ${field}: ${message}.`).join('');
+    return throwError(() => ({
+      code: grpcStatus[REJECTIONS[rejection.code].grpc],
+      details: rejection.message + fields,
+      metadata,
+    }));
+  }
+
+  private logFault(err: unknown, context: object): string {
+    const errorId = randomUUID();
+    this.logger.error({ errorId, err, ...context }, 'internal error');
+    return errorId;
+  }
+}
+
+/** Framework refusals become ours; what is no refusal is a fault. */
+function rejectionOf(error: unknown): Rejection | undefined {
+  if (error instanceof Rejection) return error;
+  const code = STATUS_TO_CODE[statusOf(error) ?? 0];
+  return code === undefined ? undefined : new Rejection(code);
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof HttpException) return error.getStatus();
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  return typeof status === 'number' ? status : undefined;
+}
+
+const STATUS_TO_CODE: Partial<Record<number, RejectionCode>> = {
+  400: 'INVALID_REQUEST',
+  401: 'UNAUTHENTICATED',
+  403: 'FORBIDDEN',
+  404: 'NOT_FOUND',
+  413: 'PAYLOAD_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  503: 'UNAVAILABLE',
+};

@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs';
+import {
+  DataSource,
+  type DataSourceOptions,
+  MigrationExecutor,
+  type MigrationInterface,
+  type QueryRunner,
+} from 'typeorm';
+import { Rejection } from '#libs/contracts';
+import type { Logger } from './logger.js';
+
+export interface DatabaseOptions {
+  /** Role that owns no table and is subject to row-level security: all work after the start. */
+  runtimeUrl: string;
+  /** Role that owns the schema: used to migrate at start, then closed. */
+  migrationUrl: string;
+  schema: string;
+  migrations: (new () => MigrationInterface)[];
+  entities?: NonNullable<DataSourceOptions['entities']>;
+  /** Most connections at once. */
+  connectionsMax: number;
+  /** Certificate authority of the server; set, TLS is required and checked. */
+  tlsCaFile?: string | undefined;
+}
+
+/** The schema was migrated by newer code than this. */
+export class SchemaTooNew extends Error {
+  override readonly name = 'SchemaTooNew';
+}
+
+/** Scope of a service's own work over all tenants; without a scope row-level security shows no row. */
+export const ALL_TENANTS = '*';
+
+const RETRY_MS = 1000;
+
+/**
+ * One service's connection to PostgreSQL. Starts without it: migrates and connects as soon as it answers, and again
+ * after it was away, so that nothing of the service needs to crash meanwhile.
+ */
+export class PostgresDatabase {
+  readonly dataSource: DataSource;
+  /** Resolves when the schema is migrated and the runtime role connected; rejects with {@link SchemaTooNew}. */
+  readonly ready: Promise<void>;
+  private closed = false;
+
+  constructor(
+    private readonly options: DatabaseOptions,
+    private readonly logger: Logger,
+  ) {
+    this.dataSource = new DataSource({
+      ...this.connection(options.runtimeUrl, options.connectionsMax),
+      entities: options.entities ?? [],
+    });
+    this.ready = this.connect();
+    this.ready.catch(() => undefined);
+  }
+
+  /** Rejects while PostgreSQL cannot be reached or the schema is not there yet. */
+  async check(): Promise<void> {
+    if (!this.dataSource.isInitialized) throw new Error('not connected yet');
+    await this.dataSource.query('select 1');
+  }
+
+  /**
+   * One READ COMMITTED transaction that sees the rows of one tenant, or with {@link ALL_TENANTS} of all. Rejects with
+   * the rejection UNAVAILABLE when PostgreSQL is away; whether a commit that was under way took place is then unknown.
+   */
+  async inTransaction<T>(tenantId: string, work: (transaction: QueryRunner) => Promise<T>): Promise<T> {
+    if (!this.dataSource.isInitialized) throw new Rejection('UNAVAILABLE', [], 1);
+    const transaction = this.dataSource.createQueryRunner();
+    try {
+      await transaction.startTransaction();
+      await transaction.query(`select set_config('latchkey.tenant_id', $1, true)`, [tenantId]);
+      const result = await work(transaction);
+      await transaction.commitTransaction();
+      return result;
+    } catch (err) {
+      if (transaction.isTransactionActive) await transaction.rollbackTransaction().catch(() => undefined);
+      if (!isAway(err)) throw err;
+      this.logger.warn({ err, dependency: 'postgres' }, 'a transaction failed because PostgreSQL is away');
+      throw new Rejection('UNAVAILABLE', [], 1);
+    } finally {
+      await transaction.release().catch(() => undefined);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.ready.catch(() => undefined);
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+
+  private async connect(): Promise<void> {
+    for (;;) {
+      try {
+        await this.migrate();
+        await this.dataSource.initialize();
+        return;
+      } catch (err) {
+        if (this.closed || err instanceof SchemaTooNew) throw err;
+        this.logger.warn({ err, dependency: 'postgres' }, 'cannot connect and migrate yet, trying again');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        if (this.closed) throw err;
+      }
+    }
+  }
+
+  /** Under one advisory lock, held by the session that migrates, so that several replicas may start at once. */
+  private async migrate(): Promise<void> {
+    const owner = new DataSource({
+      ...this.connection(this.options.migrationUrl, 2),
+      migrations: this.options.migrations,
+      migrationsTableName: 'migrations',
+    });
+    await owner.initialize();
+    const session = owner.createQueryRunner();
+    try {
+      await session.query(`select pg_advisory_lock(hashtext('latchkey migrations'), hashtext($1))`, [
+        this.options.schema,
+      ]);
+      const executor = new MigrationExecutor(owner, session);
+      const known = new Set(
+        owner.migrations.map((migration) => migration.name ?? migration.constructor.name),
+      );
+      const unknown = (await executor.getExecutedMigrations()).filter(({ name }) => !known.has(name));
+      if (unknown.length > 0) {
+        throw new SchemaTooNew(
+          `schema "${this.options.schema}" has migrations this version does not know ` +
+            `(${unknown.map(({ name }) => name).join(', ')}): start a newer version`,
+        );
+      }
+      executor.transaction = 'all';
+      await executor.executePendingMigrations();
+    } finally {
+      await session.query('select pg_advisory_unlock_all()').catch(() => undefined);
+      await session.release();
+      await owner.destroy();
+    }
+  }
+
+  private connection(url: string, connectionsMax: number) {
+    return {
+      type: 'postgres' as const,
+      url,
+      schema: this.options.schema,
+      poolSize: connectionsMax,
+      connectTimeoutMS: 5000,
+      applicationName: `latchkey ${this.options.schema}`,
+      installExtensions: false,
+      poolErrorHandler: (err: Error) =>
+        this.logger.warn({ err, dependency: 'postgres' }, 'idle connection was lost'),
+      ...(this.options.tlsCaFile !== undefined && {
+        ssl: { ca: readFileSync(this.options.tlsCaFile, 'utf8') },
+      }),
+    };
+  }
+}
+
+/** Whether an error means that PostgreSQL can't be reached, rather than that it refused a statement. */
+export function isAway(error: unknown): boolean {
+  const { code = '', message = '' } = ((error as { driverError?: unknown } | null)?.driverError ??
+    error ??
+    {}) as {
+    code?: string;
+    message?: string;
+  };
+  const connectionLost = /^(08|57P)/.test(code) || code === '53300';
+  const networkFailed = [
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'EPIPE',
+    'ETIMEDOUT',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+  ].includes(code);
+  return (
+    connectionLost ||
+    networkFailed ||
+    /connection (terminated|timeout)|timeout exceeded|not queryable/i.test(message)
+  );
+}

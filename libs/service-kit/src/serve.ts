@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import { type DynamicModule, ValidationPipe } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
+import { HealthImplementation } from 'grpc-health-check';
+import { Histogram, type Registry } from 'prom-client';
+import { ErrorsFilter } from './errors.filter.js';
+import { type Dependency, readinessOf } from './health.js';
+import type { Logger } from './logger.js';
+import { NestLogger } from './nest-logger.js';
+import { traceIdOf } from './request-context.js';
+import type { ServiceCallers } from './service-callers.js';
+import { ServiceTokenGuard } from './service-token.guard.js';
+import { rejectionOfValidation } from './validation.request.js';
+
+/** A TCP port and the variable that sets it, to name in errors. */
+export interface Listener {
+  host: string;
+  port: number;
+  variable: string;
+}
+
+export interface ServiceOptions {
+  name: string;
+  title: string;
+  module: DynamicModule;
+  logger: Logger;
+  metrics: Registry;
+  dependencies: readonly Dependency[];
+  http: Listener;
+  /** Addresses and ranges whose X-Forwarded-* headers are believed. */
+  trustedProxies: readonly string[];
+  grpc?: Listener & { services: Record<string, ServiceDefinition>; callers: ServiceCallers };
+  /** Serve the page that browses the OpenAPI document; the document itself is always there. */
+  docsPage: boolean;
+  /** Called before the routes are made, for hooks that must see every request. */
+  prepareHttp?(fastify: FastifyInstance, errors: ErrorsFilter): void;
+}
+
+/** A running service. */
+export interface RunningService {
+  httpUrl: string;
+  grpcAddress?: string;
+  /** Stops intake, finishes what is in hand, then lets go of everything. */
+  close(): Promise<void>;
+}
+
+/** A port could not be taken; the message names its variable. */
+export class PortTaken extends Error {
+  override readonly name = 'PortTaken';
+
+  constructor({ host, port, variable }: Listener) {
+    super(
+      `${variable}: port ${port} on ${host} is taken; end the process that listens there or choose another port`,
+    );
+  }
+}
+
+/** How often gRPC health learns what readiness says, milliseconds. */
+const HEALTH_INTERVAL_MS = 1000;
+
+/** Longest that a client may take to send a whole request, milliseconds; past it the answer is 408. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Starts a Nest application on HTTP and, where asked, gRPC, with everything that all services share. */
+export async function serveApplication(options: ServiceOptions): Promise<RunningService> {
+  const { logger, http, grpc } = options;
+  const errors = new ErrorsFilter(logger);
+  const adapter = new FastifyAdapter({
+    genReqId: () => randomUUID(),
+    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    rewriteUrl: (request: { url?: string | undefined }) => routableUrl(request.url),
+    routerOptions: { maxParamLength: 16_384 },
+    forceCloseConnections: 'idle',
+    requestTimeout: REQUEST_TIMEOUT_MS,
+  });
+  const fastify = adapter.getInstance<FastifyInstance>();
+  fastify.removeContentTypeParser('text/plain');
+  observeRequests(fastify, options);
+  options.prepareHttp?.(fastify, errors);
+  const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
+    logger: new NestLogger(logger),
+    abortOnError: false,
+    // Nest's parsers also take forms; Fastify's own takes JSON, and plain text unless that is taken away.
+    bodyParser: false,
+  });
+  app.useGlobalFilters(errors);
+  app.useGlobalPipes(
+    new ValidationPipe({
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      transform: true,
+      exceptionFactory: rejectionOfValidation,
+    }),
+  );
+  describeApi(app, options);
+  const stopHealth = grpc && addGrpc(app, grpc, errors, options);
+  try {
+    await app.startAllMicroservices();
+  } catch (error) {
+    stopHealth?.();
+    await app.close();
+    throw grpc && /address/i.test(String(error)) ? new PortTaken(grpc) : error;
+  }
+  try {
+    await app.listen(http.port, http.host);
+  } catch (error) {
+    stopHealth?.();
+    await app.close();
+    throw (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? new PortTaken(http) : error;
+  }
+  const httpUrl = (await app.getUrl()).replace('[::1]', 'localhost');
+  logger.info({ httpUrl, ...(grpc && { grpcAddress: `${grpc.host}:${grpc.port}` }) }, 'listening');
+  return {
+    httpUrl,
+    ...(grpc && { grpcAddress: `${grpc.host}:${grpc.port}` }),
+    async close() {
+      stopHealth?.();
+      await app.close();
+    },
+  };
+}
+
+function addGrpc(
+  app: NestFastifyApplication,
+  grpc: NonNullable<ServiceOptions['grpc']>,
+  errors: ErrorsFilter,
+  { dependencies }: ServiceOptions,
+): () => void {
+  const health = new HealthImplementation({ '': 'NOT_SERVING' });
+  const microservice = app.connectMicroservice<MicroserviceOptions>(
+    {
+      transport: Transport.GRPC,
+      options: {
+        package: 'latchkey.v1',
+        url: `${grpc.host}:${grpc.port}`,
+        packageDefinition: grpc.services as never,
+        onLoadPackageDefinition: (_, server) => health.addToServer(server),
+        // A second server on the same port would share it silently.
+        channelOptions: { 'grpc.so_reuseport': 0 },
+        gracefulShutdown: true,
+      },
+    },
+    // Otherwise the handlers are made at once, before the guard and the filter below are there for them.
+    { inheritAppConfig: false, deferInitialization: true },
+  );
+  microservice.useGlobalFilters(errors);
+  microservice.useGlobalGuards(new ServiceTokenGuard(grpc.callers));
+  async function update(): Promise<void> {
+    const { ready } = await readinessOf(dependencies, () => undefined);
+    health.setStatus('', ready ? 'SERVING' : 'NOT_SERVING');
+  }
+  void update();
+  const timer = setInterval(() => void update(), HEALTH_INTERVAL_MS);
+  return () => {
+    clearInterval(timer);
+    health.setStatus('', 'NOT_SERVING');
+  };
+}
+
+function observeRequests(fastify: FastifyInstance, { logger, metrics }: ServiceOptions): void {
+  const duration = new Histogram({
+    name: 'latchkey_http_request_duration_seconds',
+    help: 'Time from a request to its answer, by method, route pattern and status.',
+    labelNames: ['method', 'route', 'status'],
+    registers: [metrics],
+  });
+  fastify.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  fastify.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown';
+    const seconds = reply.elapsedTime / 1000;
+    duration.observe({ method: request.method, route, status: reply.statusCode }, seconds);
+    logger.info(
+      {
+        requestId: request.id,
+        traceId: traceIdOf(request.headers.traceparent),
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        durationMs: Math.round(seconds * 1000),
+      },
+      'request',
+    );
+  });
+}
+
+function describeApi(app: NestFastifyApplication, options: ServiceOptions): void {
+  const builder = new DocumentBuilder().setTitle(options.title).setVersion('1').addBearerAuth();
+  const document = () => SwaggerModule.createDocument(app, builder.build());
+  SwaggerModule.setup('docs', app, document, {
+    jsonDocumentUrl: 'openapi.json',
+    ui: options.docsPage,
+    raw: ['json'],
+  });
+}
+
+/**
+ * Fastify refuses some request targets before any hook sees them: an undecodable path, and what is no path at all (`*`,
+ * `host:443`, `http://host`). Each becomes a path that is routed like any other, to where nothing is.
+ */
+function routableUrl(target = '/'): string {
+  const url = target.startsWith('/') ? target : `/${target.replace(/^https?:\/\/[^/?#]*\/?/i, '')}`;
+  const [path = '/'] = url.split('?', 1);
+  try {
+    decodeURIComponent(path);
+    return url;
+  } catch {
+    return path.replaceAll('%', '%25');
+  }
+}

@@ -1,0 +1,72 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Variable } from './environment.js';
+
+/** What an internal service may do over gRPC. */
+export const SERVICE_ROLES = ['verify', 'report', 'project', 'manage', 'usage'] as const;
+export type ServiceRole = (typeof SERVICE_ROLES)[number];
+
+/** An internal service, known by its token. */
+export interface Caller {
+  name: string;
+  roles: ReadonlySet<ServiceRole>;
+}
+
+/** The services that may call, found by the digest of their token so that no comparison depends on the token's bytes. */
+export class ServiceCallers {
+  constructor(private readonly entries: readonly { caller: Caller; tokenDigest: Buffer }[]) {}
+
+  /** The caller whose token this is; every entry is compared, whatever comes first. */
+  find(token: string): Caller | undefined {
+    const digest = sha256(token);
+    let found: Caller | undefined;
+    for (const { caller, tokenDigest } of this.entries) {
+      if (timingSafeEqual(digest, tokenDigest)) found = caller;
+    }
+    return found;
+  }
+}
+
+/** Reads `name:token:role+role,…`. */
+export function serviceTokens(name: string, description: string): Variable<ServiceCallers> {
+  return {
+    name,
+    description,
+    default: null,
+    secret: true,
+    parse(value) {
+      const entries = value.split(',').map((item) => {
+        const [callerName = '', token = '', roles = '', ...more] = item.trim().split(':');
+        if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(callerName) || more.length > 0) {
+          throw new Error('is not name:token:role+role,…');
+        }
+        if (token.length < 16) throw new Error(`has a token shorter than 16 characters for "${callerName}"`);
+        const unknown = roles
+          .split('+')
+          .filter((role) => !(SERVICE_ROLES as readonly string[]).includes(role));
+        if (unknown.length > 0) {
+          throw new Error(`has an unknown role for "${callerName}"; roles are ${SERVICE_ROLES.join(', ')}`);
+        }
+        const caller: Caller = { name: callerName, roles: new Set(roles.split('+') as ServiceRole[]) };
+        return { caller, tokenDigest: sha256(token) };
+      });
+      if (new Set(entries.map(({ caller }) => caller.name)).size !== entries.length) {
+        throw new Error('names a service twice');
+      }
+      return new ServiceCallers(entries);
+    },
+  };
+}
+
+/** The token of an `authorization: Bearer …` header, or undefined where it has another form. */
+export function bearerToken(header: string | undefined): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
+}
+
+/** Compares two secrets in a time that does not depend on where they differ. */
+export function sameSecret(a: string, b: string): boolean {
+  return timingSafeEqual(sha256(a), sha256(b));
+}
+
+function sha256(textToHash: string): Buffer {
+  return createHash('sha256').update(textToHash).digest();
+}
