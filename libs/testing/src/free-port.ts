@@ -1,0 +1,1 @@
+export { freePort } from '#libs/service-kit/embedded-free-port';

@@ -1,0 +1,131 @@
+import { type Bar, judge, type Spread } from './statistics.js';
+
+/** Where and how the figures were made. */
+export interface Setting {
+  cpu: string;
+  cores: number;
+  memoryGiB: number;
+  os: string;
+  node: string;
+  servers: string;
+  /** ISO 8601 date. */
+  date: string;
+  command: string;
+  rounds: number;
+  seconds: number;
+}
+
+/** Calls of one kind at one number in flight. */
+export interface CallFigures {
+  what: string;
+  inFlight: number;
+  /** Server CPU, user and system, by call or by key. */
+  cpuMicros: Spread;
+  /** By call or by key. */
+  perSecond: Spread;
+  p50Ms: Spread;
+  p99Ms: Spread;
+}
+
+/** A figure that is held to a bar. */
+export interface BarredFigure {
+  bar: string;
+  what: string;
+  spread: Spread;
+  limits: Bar;
+}
+
+/** A figure that is reported alone. */
+export interface PlainFigure {
+  what: string;
+  spread: Spread;
+  unit: string;
+}
+
+export interface Report {
+  setting: Setting;
+  calls: CallFigures[];
+  barred: BarredFigure[];
+  plain: PlainFigure[];
+}
+
+const JUDGEMENTS = { held: 'holds', partly: 'holds (not in every round)', missed: 'MISSED' } as const;
+
+/** The figures as a Markdown document: it is printed, and kept as docs/benchmarks.md. */
+export function markdownOf({ setting, calls, barred, plain }: Report): string {
+  const { cpu, cores, memoryGiB, os, node, servers, date, command, rounds, seconds } = setting;
+  return `# Benchmarks
+
+Made on ${date} by \`${command}\`, which writes this file, in ${Math.round(seconds)} s on ${cpu}, ${cores} cores, ${memoryGiB} GiB,
+${os}, Node ${node}, ${servers}: everything on one machine, over loopback. Figures are the median of ${counted(rounds)} with
+the lowest and highest in brackets; what is compared was measured in turn within each round. A bar is missed only when
+the whole range is over it.
+
+## Bars
+
+${table(['', 'figure', 'bar', 'measured', ''], barred.map(rowOfBar))}
+
+## Calls
+
+Server CPU is user + system time of the server's process from \`/proc\`; the client is a process of its own, the same for
+all. *echo* is a bare @grpc/grpc-js server that loads the same proto and answers every \`Verify\` with one constant
+\`VerifyResponse\`. *Verify* is auth-verifier as it is deployed, with Redis asked on every call, over 1,000 keys of 16
+tenants. Of *VerifyBatch*, CPU and rate are by key, times by call.
+
+${table(
+  ['', 'in flight', 'server CPU µs', 'per second', 'p50 ms', 'p99 ms'],
+  calls.map((call) => [
+    call.what,
+    String(call.inFlight),
+    textOf(call.cpuMicros),
+    textOf(call.perSecond),
+    textOf(call.p50Ms),
+    textOf(call.p99Ms),
+  ]),
+)}
+
+## Writing, counting, and how soon a change is seen
+
+*create, bare pg* is a \`pg\` pool of 64 connections whose every create is begin, one insert of the event, one of key and
+secret, commit, of the rows that Latchkey's own create makes; it holds no rule, so it is the least that a
+straightforward implementation would cost. *create, in process* is key-management's command on its event store, without
+a transport. *seen* is the time from the answer to the change until a verifier that is asked without pause answers so.
+
+${table(
+  ['', 'measured', 'unit'],
+  plain.map(({ what, spread, unit }) => [what, textOf(spread), unit]),
+)}
+`;
+}
+
+function rowOfBar({ bar, what, spread, limits }: BarredFigure): string[] {
+  const { atMost, atLeast } = limits;
+  const limit = atMost === undefined ? `≥ ${numberOf(atLeast ?? 0)}` : `≤ ${numberOf(atMost)}`;
+  return [bar, what, limit, textOf(spread), JUDGEMENTS[judge(spread, limits)]];
+}
+
+function counted(rounds: number): string {
+  return rounds === 1 ? 'one round' : `${rounds} interleaved rounds`;
+}
+
+function textOf({ median, min, max }: Spread): string {
+  return `${numberOf(median)} (${numberOf(min)}–${numberOf(max)})`;
+}
+
+/** Three significant digits are all that such figures bear. */
+function numberOf(value: number): string {
+  if (value === 0) return '0';
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  return Number(value.toPrecision(3)).toLocaleString('en-US', { maximumFractionDigits: digits });
+}
+
+/** Padded, so that it reads as well in a terminal. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) =>
+    Math.max(3, title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
+  return [line(head), rule, ...rows.map(line)].join('\n');
+}
