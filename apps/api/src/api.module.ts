@@ -1,0 +1,26 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { KeyManagement } from './keys/key-management.js';
+import { KeyUsage } from './keys/key-usage.js';
+import { KeysController } from './keys/keys.controller.js';
+import { WhoamiController } from './whoami/whoami.controller.js';
+
+export interface ApiParts {
+  service: DynamicModule;
+  keyManagement: KeyManagement;
+  keyUsage: KeyUsage;
+}
+
+@Module({})
+export class ApiModule {
+  static with({ service, keyManagement, keyUsage }: ApiParts): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [service],
+      controllers: [WhoamiController, KeysController],
+      providers: [
+        { provide: KeyManagement, useValue: keyManagement },
+        { provide: KeyUsage, useValue: keyUsage },
+      ],
+    };
+  }
+}

@@ -1,0 +1,114 @@
+import { credentials } from '@grpc/grpc-js';
+import {
+  type Actor,
+  type Ceiling,
+  type Key,
+  KeyManagementServiceClient,
+} from '#libs/contracts/gen/latchkey/v1/key_management_service';
+import type { GrpcCaller } from '#libs/service-kit/grpc-caller';
+import { channelOptions } from '#libs/service-kit';
+import type { VerifiedKey } from '../verification/verifier.js';
+import {
+  type IssuedKey,
+  KeyManagement,
+  type KeyPage,
+  type ManagedBy,
+  type ManagedKey,
+  type NewKey,
+  type Rotation,
+} from './key-management.js';
+
+/** Asks key-management over gRPC. It is key-management that holds every change below the ceiling it is handed. */
+export class GrpcKeyManagement extends KeyManagement {
+  private readonly client: KeyManagementServiceClient;
+
+  constructor(
+    address: string,
+    private readonly caller: GrpcCaller,
+  ) {
+    super();
+    this.client = new KeyManagementServiceClient(address, credentials.createInsecure(), channelOptions);
+  }
+
+  override async list(
+    { tenantId, environment }: VerifiedKey,
+    { limit, cursor }: { limit: number; cursor: string | null },
+  ): Promise<KeyPage> {
+    const request = { tenantId, environment, limit, cursor: cursor ?? '' };
+    const { keys, nextCursor } = await this.caller.call(this.client.listKeys.bind(this.client), request);
+    return { keys: keys.map(managedKeyOf), nextCursor: nextCursor || null };
+  }
+
+  override async create(key: NewKey, by: ManagedBy): Promise<IssuedKey> {
+    const { name, environment, scopes, expiresAt, metadata } = key;
+    return issuedKeyOf(
+      await this.caller.call(this.client.createKey.bind(this.client), {
+        ...commandOf(by),
+        name,
+        environment,
+        scopes,
+        expiresAt: expiresAt ?? undefined,
+        metadataJson: JSON.stringify(metadata),
+      }),
+    );
+  }
+
+  override async rotate(
+    keyId: string,
+    { graceSeconds, retirePrevious }: Rotation,
+    by: ManagedBy,
+  ): Promise<IssuedKey> {
+    const request = { ...commandOf(by), keyId, graceSeconds, retirePrevious };
+    return issuedKeyOf(await this.caller.call(this.client.rotateKey.bind(this.client), request));
+  }
+
+  override async revoke(keyId: string, reason: string | null, by: ManagedBy): Promise<ManagedKey> {
+    const request = { ...commandOf(by), keyId, reason: reason ?? '' };
+    const { key } = await this.caller.call(this.client.revokeKey.bind(this.client), request);
+    return managedKeyOf(key);
+  }
+
+  close(): void {
+    this.client.close();
+  }
+}
+
+function commandOf({ manager, sourceAddress, requestId, traceId, idempotencyKey }: ManagedBy): {
+  tenantId: string;
+  actor: Actor;
+  ceiling: Ceiling;
+  idempotencyKey: string;
+} {
+  const { tenantId, keyId, scopes, environment, expiresAt } = manager;
+  return {
+    tenantId,
+    actor: { type: 'key', id: keyId, sourceAddress, requestId, traceId: traceId ?? '' },
+    ceiling: { scopes: [...scopes], environment, expiresAt: expiresAt ?? undefined },
+    idempotencyKey: idempotencyKey ?? '',
+  };
+}
+
+function issuedKeyOf({ key, secret }: { key: Key | undefined; secret: string }): IssuedKey {
+  return { key: managedKeyOf(key), secret: secret || null };
+}
+
+function managedKeyOf(key: Key | undefined): ManagedKey {
+  if (key?.createdAt === undefined) throw new Error('key-management answered without a key');
+  const { id, tenantId, name, environment, scopes, status, createdAt, revision } = key;
+  return {
+    id,
+    tenantId,
+    name,
+    environment: environment as ManagedKey['environment'],
+    scopes,
+    status: status as ManagedKey['status'],
+    hint: { start: key.hintStart, end: key.hintEnd },
+    metadata: JSON.parse(key.metadataJson || '{}') as Record<string, unknown>,
+    createdAt,
+    expiresAt: key.expiresAt ?? null,
+    revokedAt: key.revokedAt ?? null,
+    secretGeneration: key.generation,
+    previousSecretValidUntil: key.previousSecretValidUntil ?? null,
+    revision,
+  };
+}

@@ -1,0 +1,183 @@
+import { Rejection } from '#libs/contracts';
+import { KeyManagementServiceService } from '#libs/contracts/gen/latchkey/v1/key_management_service';
+import { UsageServiceService } from '#libs/contracts/gen/latchkey/v1/usage_service';
+import { GrpcCaller } from '#libs/service-kit/grpc-caller';
+import { managingKey } from '../served-api.contract.js';
+import { type ServedGrpc, serveGrpc } from '../served-grpc.contract.js';
+import { GrpcKeyManagement } from './grpc-key-management.js';
+import { GrpcKeyUsage } from './grpc-key-usage.js';
+
+const caller = new GrpcCaller('a-service-token-of-the-api', 5000);
+const createdAt = new Date('2026-11-22T10:00:00.125Z');
+const message = {
+  id: 'key_1',
+  tenantId: 'acme',
+  name: 'n',
+  environment: 'live',
+  scopes: ['read'],
+  status: 'active',
+  hintStart: 'lk_live_abcd',
+  hintEnd: 'wxyz',
+  metadataJson: '{"team":"x"}',
+  createdAt,
+  expiresAt: undefined,
+  revokedAt: undefined,
+  generation: 2,
+  previousSecretValidUntil: createdAt,
+  revision: 'r',
+};
+const managed = {
+  id: 'key_1',
+  tenantId: 'acme',
+  name: 'n',
+  environment: 'live',
+  scopes: ['read'],
+  status: 'active',
+  hint: { start: 'lk_live_abcd', end: 'wxyz' },
+  metadata: { team: 'x' },
+  createdAt,
+  expiresAt: null,
+  revokedAt: null,
+  secretGeneration: 2,
+  previousSecretValidUntil: createdAt,
+  revision: 'r',
+};
+const by = {
+  manager: managingKey,
+  sourceAddress: '203.0.113.7',
+  requestId: 'r1',
+  traceId: null,
+  idempotencyKey: 'once',
+};
+/** What every change of a key says: for whom, by whom, and how far it may go. */
+const command = {
+  tenantId: 'acme',
+  actor: { type: 'key', id: 'key_manager', sourceAddress: '203.0.113.7', requestId: 'r1', traceId: '' },
+  ceiling: {
+    scopes: ['keys:manage', 'read'],
+    environment: 'live',
+    expiresAt: new Date('2030-01-01T00:00:00Z'),
+  },
+  idempotencyKey: 'once',
+};
+
+describe('GrpcKeyManagement', () => {
+  let asked: object[];
+  let refusal: Rejection | undefined;
+  let server: ServedGrpc;
+  let keys: GrpcKeyManagement;
+  beforeEach(async () => {
+    asked = [];
+    refusal = undefined;
+    const answer = (response: object) => (request: object) => {
+      asked.push(request);
+      if (refusal !== undefined) throw refusal;
+      return response;
+    };
+    server = await serveGrpc(KeyManagementServiceService, {
+      listKeys: answer({ keys: [message], nextCursor: '' }),
+      createKey: answer({ key: message, secret: 'the secret' }),
+      rotateKey: answer({ key: message, secret: '' }),
+      revokeKey: answer({ key: message }),
+    });
+    keys = new GrpcKeyManagement(server.address, caller);
+  });
+  afterEach(() => {
+    keys.close();
+    server.close();
+  });
+
+  it('lists the keys of the manager’s tenant and environment', async () => {
+    expect(await keys.list(managingKey, { limit: 5, cursor: null })).toEqual({
+      keys: [managed],
+      nextCursor: null,
+    });
+    expect(asked).toEqual([{ tenantId: 'acme', environment: 'live', limit: 5, cursor: '' }]);
+  });
+
+  it('creates below the manager’s own rights', async () => {
+    const key = {
+      name: 'n',
+      environment: 'live',
+      scopes: ['read'],
+      expiresAt: createdAt,
+      metadata: { a: 1 },
+    } as const;
+    const issued = await keys.create({ ...key, scopes: ['read'] }, by);
+    expect(issued).toEqual({ key: managed, secret: 'the secret' });
+    const { name, environment, scopes, expiresAt } = key;
+    expect(asked).toEqual([{ ...command, name, environment, scopes, expiresAt, metadataJson: '{"a":1}' }]);
+  });
+
+  it('rotates below the manager’s own rights, and tells 0 s of grace from the default', async () => {
+    expect(await keys.rotate('key_1', { graceSeconds: 0, retirePrevious: true }, by)).toEqual({
+      key: managed,
+      secret: null,
+    });
+    await keys.rotate('key_1', { graceSeconds: undefined, retirePrevious: false }, by);
+    expect(asked).toEqual([
+      { ...command, keyId: 'key_1', graceSeconds: 0, retirePrevious: true },
+      { ...command, keyId: 'key_1', graceSeconds: undefined, retirePrevious: false },
+    ]);
+  });
+
+  it('revokes below the manager’s own rights', async () => {
+    expect(await keys.revoke('key_1', 'leaked', by)).toEqual(managed);
+    expect(asked).toEqual([{ ...command, keyId: 'key_1', reason: 'leaked' }]);
+  });
+
+  it('hands on a refusal with its fields', async () => {
+    refusal = new Rejection('INVALID_REQUEST', [{ field: 'metadata', message: 'too long' }]);
+    await expect(keys.revoke('key_1', null, by)).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+      fields: [{ field: 'metadata', message: 'too long' }],
+    });
+  });
+});
+
+describe('GrpcKeyUsage', () => {
+  it('reads the insights of the keys that are asked for, and asks nobody about none', async () => {
+    const asked: object[] = [];
+    const windowStart = new Date('2026-10-23T10:00:00Z');
+    const server = await serveGrpc(UsageServiceService, {
+      listKeyUsage(request: object) {
+        asked.push(request);
+        const used = {
+          requests30d: '9007199254740991',
+          refused30d: '2',
+          byOutcome: { VALID: '9', REVOKED: '2' },
+        };
+        const times = {
+          createdAt: undefined,
+          lastUsedAt: createdAt,
+          lastAuthenticatedAt: undefined,
+          windowStart,
+        };
+        return { usages: [{ keyId: 'key_1', ...used, ...times }] };
+      },
+    });
+    const usage = new GrpcKeyUsage(server.address, caller);
+    try {
+      expect(await usage.insightsOf('acme', [])).toEqual(new Map());
+      expect(await usage.insightsOf('acme', ['key_1'])).toEqual(
+        new Map([
+          [
+            'key_1',
+            {
+              lastUsedAt: createdAt,
+              lastAuthenticatedAt: null,
+              requests30d: Number.MAX_SAFE_INTEGER,
+              refused30d: 2,
+              byOutcome: { VALID: 9, REVOKED: 2 },
+              windowStart,
+            },
+          ],
+        ]),
+      );
+      expect(asked).toEqual([{ tenantId: 'acme', keyIds: ['key_1'] }]);
+    } finally {
+      usage.close();
+      server.close();
+    }
+  });
+});

@@ -1,0 +1,69 @@
+import type { VerifiedKey } from '../verification/verifier.js';
+
+/** A key as its tenant sees it: no secret, no digest. */
+export interface ManagedKey {
+  id: string;
+  tenantId: string;
+  name: string;
+  environment: 'live' | 'test';
+  scopes: string[];
+  status: 'active' | 'expired' | 'revoked';
+  /** First and last characters of the current secret, to recognise it by. */
+  hint: { start: string; end: string };
+  metadata: Record<string, unknown>;
+  createdAt: Date;
+  expiresAt: Date | null;
+  revokedAt: Date | null;
+  secretGeneration: number;
+  /** Until when the previous secret is valid; null when there is none. */
+  previousSecretValidUntil: Date | null;
+  revision: string;
+}
+
+/** A key with its new secret; null where an earlier answer to the same idempotency key had it. */
+export interface IssuedKey {
+  key: ManagedKey;
+  secret: string | null;
+}
+
+/** On whose behalf a key is changed: what is changed is the manager's tenant's, and never goes beyond its own rights. */
+export interface ManagedBy {
+  manager: VerifiedKey;
+  sourceAddress: string;
+  requestId: string;
+  /** Null without a trace. */
+  traceId: string | null;
+  /** Null where the request must not be taken for the repetition of another. */
+  idempotencyKey: string | null;
+}
+
+export interface NewKey {
+  name: string;
+  environment: 'live' | 'test';
+  scopes: string[];
+  expiresAt: Date | null;
+  metadata: Record<string, unknown>;
+}
+
+export interface Rotation {
+  /** How long the previous secret stays valid; undefined: the default. */
+  graceSeconds: number | undefined;
+  /** Allows it while a previous secret is still in its grace period, which ends it. */
+  retirePrevious: boolean;
+}
+
+export interface KeyPage {
+  keys: ManagedKey[];
+  /** Null on the last page. */
+  nextCursor: string | null;
+}
+
+/** Manages a tenant's keys on behalf of one of them. Rejects with a Rejection where a rule says no. */
+export abstract class KeyManagement {
+  /** The keys of the manager's tenant and environment, newest first. */
+  abstract list(manager: VerifiedKey, page: { limit: number; cursor: string | null }): Promise<KeyPage>;
+  abstract create(key: NewKey, by: ManagedBy): Promise<IssuedKey>;
+  abstract rotate(keyId: string, rotation: Rotation, by: ManagedBy): Promise<IssuedKey>;
+  /** For ever; repeating it changes nothing. */
+  abstract revoke(keyId: string, reason: string | null, by: ManagedBy): Promise<ManagedKey>;
+}

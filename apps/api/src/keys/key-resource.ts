@@ -1,0 +1,33 @@
+import type { Insights } from './key-usage.js';
+import type { ManagedKey } from './key-management.js';
+import type { KeyResponse, KeyWithInsightsResponse } from './key.response.js';
+
+/** A key as JSON: times in ISO 8601, UTC. */
+export function keyResourceOf(key: ManagedKey) {
+  return {
+    ...key,
+    createdAt: key.createdAt.toISOString(),
+    expiresAt: isoOrNull(key.expiresAt),
+    revokedAt: isoOrNull(key.revokedAt),
+    previousSecretValidUntil: isoOrNull(key.previousSecretValidUntil),
+  } satisfies KeyResponse;
+}
+
+/** A key as JSON with its insights. When it was made is key-management's to say: usage may not have heard of it yet. */
+export function keyWithInsightsOf(key: ManagedKey, insights: Insights): KeyWithInsightsResponse {
+  const resource = keyResourceOf(key);
+  return {
+    ...resource,
+    insights: {
+      ...insights,
+      createdAt: resource.createdAt,
+      lastUsedAt: isoOrNull(insights.lastUsedAt),
+      lastAuthenticatedAt: isoOrNull(insights.lastAuthenticatedAt),
+      windowStart: insights.windowStart.toISOString(),
+    },
+  };
+}
+
+function isoOrNull(date: Date | null): string | null {
+  return date?.toISOString() ?? null;
+}

@@ -1,0 +1,159 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiCreatedResponse,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { Rejection } from '#libs/contracts';
+import { requestContextOf } from '#libs/service-kit';
+import { ApiProblems } from '../problems/problem.response.js';
+import { CurrentKey, RequireScopes } from '../verification/verified-request.hook.js';
+import type { VerifiedKey } from '../verification/verifier.js';
+import { CreateKeyRequest } from './create-key.request.js';
+import { KeyManagement, type ManagedBy } from './key-management.js';
+import { keyResourceOf, keyWithInsightsOf } from './key-resource.js';
+import { KeyUsage } from './key-usage.js';
+import { IssuedKeyResponse, KeyListResponse, KeyOnlyResponse } from './key.response.js';
+import { ListKeysRequest } from './list-keys.request.js';
+import { RevokeKeyRequest } from './revoke-key.request.js';
+import { RotateKeyRequest } from './rotate-key.request.js';
+
+/** The scope that lets a key manage its tenant's keys of its own environment. */
+const MANAGE = 'keys:manage';
+
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  description:
+    'Repeating a request with the same key within 24 hours answers the same resource, without the secret.',
+  required: false,
+  schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
+} as const;
+const KEY_ID = { name: 'keyId', example: 'key_0d3f6b8a1c2e4f5061728394a5b6c7' } as const;
+
+@ApiTags('keys')
+@ApiBearerAuth()
+@Controller('v1/keys')
+export class KeysController {
+  constructor(
+    private readonly keyManagement: KeyManagement,
+    private readonly keyUsage: KeyUsage,
+  ) {}
+
+  @Get()
+  @RequireScopes(MANAGE)
+  @ApiOperation({
+    summary: 'Lists the tenant’s keys of this key’s environment, newest first, with their insights',
+  })
+  @ApiOkResponse({ type: KeyListResponse })
+  @ApiProblems(400, 401, 403, 429, 500, 503)
+  async list(
+    @CurrentKey() manager: VerifiedKey,
+    @Query() { limit, cursor }: ListKeysRequest,
+  ): Promise<KeyListResponse> {
+    const { keys, nextCursor } = await this.keyManagement.list(manager, { limit, cursor: cursor ?? null });
+    // Without usage the list is unavailable: numbers that are not known are not shown as none.
+    const insights = await this.keyUsage.insightsOf(
+      manager.tenantId,
+      keys.map(({ id }) => id),
+    );
+    const data = keys.map((key) => {
+      const known = insights.get(key.id);
+      if (known === undefined) throw new Error(`the usage service left out key ${key.id}`);
+      return keyWithInsightsOf(key, known);
+    });
+    return { data, nextCursor };
+  }
+
+  @Post()
+  @RequireScopes(MANAGE)
+  @ApiOperation({ summary: 'Creates a key, never wider than this one' })
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiCreatedResponse({ type: IssuedKeyResponse })
+  @ApiProblems(400, 401, 403, 409, 413, 415, 422, 429, 500, 503)
+  async create(
+    @CurrentKey() manager: VerifiedKey,
+    @Req() request: FastifyRequest,
+    @Body() body: CreateKeyRequest,
+  ): Promise<IssuedKeyResponse> {
+    const { key, secret } = await this.keyManagement.create(
+      {
+        name: body.name,
+        environment: body.environment ?? manager.environment,
+        scopes: body.scopes,
+        expiresAt: body.expiresAt ? new Date(body.expiresAt) : null,
+        metadata: body.metadata ?? {},
+      },
+      managedBy(manager, request),
+    );
+    return { key: keyResourceOf(key), secret };
+  }
+
+  @Post(':keyId/rotate')
+  @HttpCode(200)
+  @RequireScopes(MANAGE)
+  @ApiOperation({ summary: 'Gives a key a new secret; the previous one stays valid for the grace period' })
+  @ApiParam(KEY_ID)
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiBody({ type: RotateKeyRequest, required: false })
+  @ApiOkResponse({ type: IssuedKeyResponse })
+  @ApiProblems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
+  async rotate(
+    @CurrentKey() manager: VerifiedKey,
+    @Req() request: FastifyRequest,
+    @Param('keyId') keyId: string,
+    @Body() { graceSeconds, retirePrevious }: RotateKeyRequest,
+  ): Promise<IssuedKeyResponse> {
+    const { key, secret } = await this.keyManagement.rotate(
+      keyIdOf(keyId),
+      { graceSeconds: graceSeconds ?? undefined, retirePrevious: retirePrevious ?? false },
+      managedBy(manager, request),
+    );
+    return { key: keyResourceOf(key), secret };
+  }
+
+  @Post(':keyId/revoke')
+  @HttpCode(200)
+  @RequireScopes(MANAGE)
+  @ApiOperation({ summary: 'Revokes a key, for ever; repeating it changes nothing' })
+  @ApiParam(KEY_ID)
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiBody({ type: RevokeKeyRequest, required: false })
+  @ApiOkResponse({ type: KeyOnlyResponse })
+  @ApiProblems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
+  async revoke(
+    @CurrentKey() manager: VerifiedKey,
+    @Req() request: FastifyRequest,
+    @Param('keyId') keyId: string,
+    @Body() { reason }: RevokeKeyRequest,
+  ): Promise<KeyOnlyResponse> {
+    const by = managedBy(manager, request);
+    return { key: keyResourceOf(await this.keyManagement.revoke(keyIdOf(keyId), reason ?? null, by)) };
+  }
+}
+
+function managedBy(manager: VerifiedKey, request: FastifyRequest): ManagedBy {
+  return {
+    manager,
+    ...requestContextOf(request),
+    idempotencyKey: idempotencyKeyOf(request.headers['idempotency-key']),
+  };
+}
+
+function idempotencyKeyOf(header: string | string[] | undefined): string | null {
+  if (header === undefined) return null;
+  if (typeof header === 'string' && /^[\x21-\x7e]{1,255}$/.test(header)) return header;
+  const message = 'Idempotency-Key must be 1 to 255 visible ASCII characters';
+  throw new Rejection('INVALID_REQUEST', [{ field: 'Idempotency-Key', message }]);
+}
+
+/** What cannot be an id of ours is no key, and nobody need be asked. */
+function keyIdOf(text: string): string {
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(text)) throw new Rejection('KEY_NOT_FOUND');
+  return text;
+}

@@ -1,0 +1,108 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { EventLog } from '#libs/event-log';
+import type { RequestReporter } from '#libs/request-reporting';
+import { startRequestReporter } from '#libs/request-reporting/serve';
+import type { Dependency, Logger } from '#libs/service-kit';
+import { GrpcCaller } from '#libs/service-kit/grpc-caller';
+import { type RunningService, serveApplication } from '#libs/service-kit/serve';
+import { ServiceModule } from '#libs/service-kit/service.module';
+import { ApiModule } from './api.module.js';
+import type { Config } from './config.js';
+import { GrpcKeyManagement } from './keys/grpc-key-management.js';
+import { GrpcKeyUsage } from './keys/grpc-key-usage.js';
+import type { KeyManagement } from './keys/key-management.js';
+import type { KeyUsage } from './keys/key-usage.js';
+import { routeEveryRequest } from './verification/connection.hook.js';
+import { GrpcVerifier } from './verification/grpc-verifier.js';
+import { verifyRequests } from './verification/verification.hook.js';
+import type { Verifier } from './verification/verifier.js';
+import { WaitingConnections } from './verification/waiting-connections.js';
+
+/** Longest that a change of a key may take, milliseconds. */
+const MANAGEMENT_DEADLINE_MS = 10_000;
+/** Longest that reading insights may take, milliseconds. */
+const USAGE_DEADLINE_MS = 3000;
+
+/** Starts api; the event log, which its requests are counted through, is the caller's choice and closed with it. */
+export async function serve(
+  config: Config,
+  { eventLog, logger }: { eventLog: EventLog; logger: Logger },
+): Promise<RunningService> {
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  const verifier = new GrpcVerifier(
+    config.verifierAddress,
+    new GrpcCaller(config.serviceToken, config.verifyDeadlineMs),
+  );
+  const keyManagement = new GrpcKeyManagement(
+    config.managementAddress,
+    new GrpcCaller(config.serviceToken, MANAGEMENT_DEADLINE_MS),
+  );
+  const keyUsage = new GrpcKeyUsage(
+    config.usageAddress,
+    new GrpcCaller(config.serviceToken, USAGE_DEADLINE_MS),
+  );
+  const reporting = await startRequestReporter({
+    directory: config.dataDirectory,
+    service: 'api',
+    eventLog,
+    logger,
+    metrics,
+    fsync: config.spoolFsync,
+  });
+  async function release(): Promise<void> {
+    await reporting.close();
+    await eventLog.close();
+    for (const client of [verifier, keyManagement, keyUsage]) client.close();
+  }
+  try {
+    const service = await serveHttp(
+      config,
+      { verifier, reporter: reporting.reporter, keyManagement, keyUsage },
+      {
+        logger,
+        metrics,
+        // The event log is not among them: while it is away the spool takes the requests, and nobody is turned away.
+        // Nor are key-management and usage: without them only /v1/keys is 503, and calling the whole api unready would
+        // take away what still works.
+        dependencies: [
+          { name: 'auth-verifier', check: () => verifier.check() },
+          { name: 'spool', check: () => reporting.check() },
+        ],
+      },
+    );
+    return {
+      ...service,
+      async close() {
+        await service.close();
+        await release();
+      },
+    };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** Starts the HTTP side alone, on whatever stands behind it. */
+export function serveHttp(
+  config: Pick<Config, 'bindHost' | 'httpPort' | 'trustedProxies' | 'docsPage'>,
+  ports: { verifier: Verifier; reporter: RequestReporter; keyManagement: KeyManagement; keyUsage: KeyUsage },
+  shared: { logger: Logger; metrics: Registry; dependencies: readonly Dependency[] },
+): Promise<RunningService> {
+  const { verifier, reporter, keyManagement, keyUsage } = ports;
+  const connections = new WaitingConnections();
+  return serveApplication({
+    name: 'api',
+    title: 'Latchkey API',
+    module: ApiModule.with({ service: ServiceModule.with(shared), keyManagement, keyUsage }),
+    ...shared,
+    http: { host: config.bindHost, port: config.httpPort, variable: 'LATCHKEY_API_PORT' },
+    trustedProxies: config.trustedProxies,
+    docsPage: config.docsPage,
+    prepareHttp(fastify, errors) {
+      routeEveryRequest(fastify, connections);
+      verifyRequests(fastify, { verifier, reporter, errors, connections, ...shared });
+    },
+  });
+}

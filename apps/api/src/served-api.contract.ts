@@ -1,0 +1,257 @@
+/** The api's HTTP side on a free port, with stand-ins behind it that keep what they are asked, for the specs. */
+import { connect, type Socket } from 'node:net';
+import { Registry } from 'prom-client';
+import { type RequestEvent, Rejection } from '#libs/contracts';
+import { RequestReporter } from '#libs/request-reporting';
+import { createLogger } from '#libs/service-kit';
+import {
+  type IssuedKey,
+  KeyManagement,
+  type KeyPage,
+  type ManagedBy,
+  type ManagedKey,
+  type NewKey,
+  type Rotation,
+} from './keys/key-management.js';
+import { type Insights, KeyUsage } from './keys/key-usage.js';
+import { serveHttp } from './serve.js';
+import {
+  type Attributed,
+  type Verification,
+  type VerificationRequest,
+  type VerifiedKey,
+  Verifier,
+} from './verification/verifier.js';
+
+export const managingKey: VerifiedKey = {
+  keyId: 'key_manager',
+  tenantId: 'acme',
+  environment: 'live',
+  scopes: ['keys:manage', 'read'],
+  expiresAt: new Date('2030-01-01T00:00:00Z'),
+  secretGeneration: 2,
+};
+
+/** A gate that work waits at until it is opened. */
+export class Gate {
+  open: () => void = () => undefined;
+  private readonly opened = new Promise<void>((resolve) => {
+    this.open = resolve;
+  });
+  pass(): Promise<void> {
+    return this.opened;
+  }
+}
+
+/** Answers by credential: one of the outcomes, VALID for `good`, NOT_FOUND for what it does not know. */
+export class StandInVerifier extends Verifier {
+  readonly asked: VerificationRequest[] = [];
+  gate: Gate | undefined;
+  fault: Error | undefined;
+
+  override async verify(request: VerificationRequest): Promise<Verification> {
+    this.asked.push(request);
+    const requestId = `request-${this.asked.length}`;
+    await this.gate?.pass();
+    if (this.fault !== undefined) throw this.fault;
+    const { credential, requiredScopes } = request;
+    if (credential === 'MALFORMED' || credential === 'NOT_FOUND') return { outcome: credential, requestId };
+    if (ATTRIBUTED.has(credential)) {
+      return { outcome: credential as Attributed['outcome'], requestId, key: managingKey };
+    }
+    if (credential === 'good') return { outcome: 'VALID', requestId, key: managingKey };
+    if (credential === 'reader') {
+      const outcome = requiredScopes.includes('keys:manage') ? 'INSUFFICIENT_SCOPE' : 'VALID';
+      return { outcome, requestId, key: { ...managingKey, keyId: 'key_reader', scopes: ['read'] } };
+    }
+    return { outcome: 'NOT_FOUND', requestId };
+  }
+}
+
+const ATTRIBUTED = new Set([
+  'REVOKED',
+  'SECRET_RETIRED',
+  'EXPIRED',
+  'TENANT_SUSPENDED',
+  'INSUFFICIENT_SCOPE',
+  'RATE_LIMITED',
+]);
+
+export class StandInReporter extends RequestReporter {
+  readonly events: RequestEvent[] = [];
+  gate: Gate | undefined;
+
+  override async record(events: readonly RequestEvent[]): Promise<void> {
+    this.events.push(...events);
+    await this.gate?.pass();
+  }
+}
+
+/** Holds keys of the tenant; refuses as key-management does where the spec needs it. */
+export class StandInKeyManagement extends KeyManagement {
+  readonly keys: ManagedKey[] = [];
+  readonly changes: { by: ManagedBy; wish: unknown }[] = [];
+  lists = 0;
+  gate: Gate | undefined;
+  fault: Error | undefined;
+
+  override async list(
+    manager: VerifiedKey,
+    { limit, cursor }: { limit: number; cursor: string | null },
+  ): Promise<KeyPage> {
+    this.lists += 1;
+    if (this.fault !== undefined) throw this.fault;
+    const own = this.keys.filter(({ environment }) => environment === manager.environment);
+    const start = Number(cursor ?? 0);
+    const keys = own.slice(start, start + limit);
+    return { keys, nextCursor: start + limit < own.length ? String(start + limit) : null };
+  }
+
+  override async create(wish: NewKey, by: ManagedBy): Promise<IssuedKey> {
+    this.changes.push({ by, wish });
+    await this.gate?.pass();
+    const key = managedKey(`key_${this.keys.length + 1}`, wish);
+    this.keys.push(key);
+    return { key, secret: 'lk_live_the-secret' };
+  }
+
+  override async rotate(keyId: string, rotation: Rotation, by: ManagedBy): Promise<IssuedKey> {
+    this.changes.push({ by, wish: rotation });
+    return { key: this.existing(keyId), secret: null };
+  }
+
+  override async revoke(keyId: string, reason: string | null, by: ManagedBy): Promise<ManagedKey> {
+    this.changes.push({ by, wish: { reason } });
+    return { ...this.existing(keyId), status: 'revoked', revokedAt: new Date('2026-11-22T00:00:00Z') };
+  }
+
+  private existing(keyId: string): ManagedKey {
+    const key = this.keys.find(({ id }) => id === keyId);
+    if (key === undefined) throw new Rejection('KEY_NOT_FOUND');
+    return key;
+  }
+}
+
+export function managedKey(
+  id: string,
+  { name, environment, scopes, expiresAt, metadata }: NewKey,
+): ManagedKey {
+  return {
+    id,
+    tenantId: 'acme',
+    name,
+    environment,
+    scopes,
+    status: 'active',
+    hint: { start: 'lk_live_abcd', end: 'wxyz' },
+    metadata,
+    createdAt: new Date('2026-11-20T10:00:00Z'),
+    expiresAt,
+    revokedAt: null,
+    secretGeneration: 1,
+    previousSecretValidUntil: null,
+    revision: 'r',
+  };
+}
+
+export class StandInKeyUsage extends KeyUsage {
+  fault: Error | undefined;
+
+  override async insightsOf(_: string, keyIds: readonly string[]): Promise<ReadonlyMap<string, Insights>> {
+    if (this.fault !== undefined) throw this.fault;
+    const insights: Insights = {
+      lastUsedAt: new Date('2026-11-21T00:00:00Z'),
+      lastAuthenticatedAt: null,
+      requests30d: 7,
+      refused30d: 1,
+      byOutcome: { VALID: 7, REVOKED: 1 },
+      windowStart: new Date('2026-10-23T00:00:00Z'),
+    };
+    return new Map(keyIds.map((id) => [id, insights]));
+  }
+}
+
+/** What came back on a connection. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+  /** The body as JSON. */
+  json(): Record<string, unknown>;
+}
+
+export interface ServedApi {
+  verifier: StandInVerifier;
+  reporter: StandInReporter;
+  keyManagement: StandInKeyManagement;
+  keyUsage: StandInKeyUsage;
+  /** Opens a connection and sends the bytes as they are. */
+  dial(bytes: string): Socket;
+  /** Sends a request as it is written, on a connection of its own, and reads its answer. */
+  send(method: string, target: string, headers?: readonly string[], body?: string): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export async function serveApi(): Promise<ServedApi> {
+  const verifier = new StandInVerifier();
+  const reporter = new StandInReporter();
+  const keyManagement = new StandInKeyManagement();
+  const keyUsage = new StandInKeyUsage();
+  const service = await serveHttp(
+    { bindHost: '127.0.0.1', httpPort: 0, trustedProxies: [], docsPage: false },
+    { verifier, reporter, keyManagement, keyUsage },
+    { logger: createLogger('api', 'silent'), metrics: new Registry(), dependencies: [] },
+  );
+  const port = Number(new URL(service.httpUrl).port);
+
+  function dial(bytes: string): Socket {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(bytes, 'latin1');
+    return socket;
+  }
+
+  async function send(
+    method: string,
+    target: string,
+    headers: readonly string[] = ['Authorization: Bearer good'],
+    body = '',
+  ): Promise<Answer> {
+    const length = body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
+    const lines = [
+      `${method} ${target} HTTP/1.1`,
+      'Host: api.test',
+      'Connection: close',
+      ...length,
+      ...headers,
+    ];
+    return answerOf(await everythingFrom(dial(`${lines.join('\r\n')}\r\n\r\n${body}`)));
+  }
+
+  return { verifier, reporter, keyManagement, keyUsage, dial, send, close: () => service.close() };
+}
+
+/** All that a connection gives until it is closed. */
+export async function everythingFrom(socket: Socket): Promise<string> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await new Promise((resolve) => socket.once('close', resolve));
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The last answer in the text: one to Expect: 100-continue has a 100 before it. */
+export function answerOf(text: string): Answer {
+  const from = text.startsWith('HTTP/1.1 100') ? text.indexOf('\r\n\r\n') + 4 : 0;
+  const end = text.indexOf('\r\n\r\n', from);
+  const [statusLine = '', ...lines] = text.slice(from, end).split('\r\n');
+  const headers = Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]),
+  );
+  const body = text.slice(end + 4);
+  return {
+    status: Number(statusLine.split(' ')[1]),
+    headers,
+    body,
+    json: () => JSON.parse(body) as Record<string, unknown>,
+  };
+}

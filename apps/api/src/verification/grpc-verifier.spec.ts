@@ -1,0 +1,107 @@
+import { Rejection } from '#libs/contracts';
+import {
+  Counting,
+  Verdict,
+  type VerifyRequest,
+  VerifierServiceService,
+} from '#libs/contracts/gen/latchkey/v1/verifier_service';
+import { GrpcCaller } from '#libs/service-kit/grpc-caller';
+import { eventually } from '#libs/testing/eventually';
+import { type ServedGrpc, serveGrpc } from '../served-grpc.contract.js';
+import { GrpcVerifier } from './grpc-verifier.js';
+
+const TOKEN = 'a-service-token-of-the-api';
+const request = { credential: 'secret', requiredScopes: ['read'], route: '/v1/whoami', method: 'GET' };
+const answer = {
+  verdict: Verdict.VALID,
+  requestId: 'r1',
+  keyId: 'key_1',
+  tenantId: 'acme',
+  environment: 'live',
+  scopes: ['read'],
+  expiresAt: new Date('2030-01-01T00:00:00.250Z'),
+  secretGeneration: 2,
+  revision: '',
+};
+const unattributed = {
+  ...answer,
+  keyId: '',
+  tenantId: '',
+  environment: '',
+  scopes: [],
+  expiresAt: undefined,
+};
+
+describe('GrpcVerifier', () => {
+  const asked: VerifyRequest[] = [];
+  let respond: () => object;
+  let server: ServedGrpc;
+  let verifier: GrpcVerifier;
+  beforeEach(async () => {
+    asked.length = 0;
+    server = await serveGrpc(VerifierServiceService, {
+      verify(question: VerifyRequest) {
+        asked.push(question);
+        return respond();
+      },
+    });
+    verifier = new GrpcVerifier(server.address, new GrpcCaller(TOKEN, 5000));
+  });
+  afterEach(() => {
+    verifier.close();
+    server.close();
+  });
+
+  it('asks with its own token, and says that it counts the request itself', async () => {
+    respond = () => answer;
+    await verifier.verify(request);
+    expect(server.tokens).toEqual([`Bearer ${TOKEN}`]);
+    expect(asked).toEqual([{ ...request, profile: '', counting: Counting.CALLER_REPORTS }]);
+  });
+
+  it('hands on the key that a verdict names', async () => {
+    respond = () => ({ ...answer, verdict: Verdict.REVOKED });
+    const { keyId, tenantId, scopes, expiresAt, secretGeneration } = answer;
+    expect(await verifier.verify(request)).toEqual({
+      outcome: 'REVOKED',
+      requestId: 'r1',
+      key: { keyId, tenantId, environment: 'live', scopes, expiresAt, secretGeneration },
+    });
+  });
+
+  it.each([Verdict.MALFORMED, Verdict.NOT_FOUND])('names no key on %s', async (verdict) => {
+    respond = () => ({ ...unattributed, verdict });
+    const outcome = verdict.slice('VERDICT_'.length);
+    expect(await verifier.verify(request)).toEqual({ outcome, requestId: 'r1' });
+  });
+
+  it.each([Verdict.UNSPECIFIED, Verdict.UNRECOGNIZED])(
+    'reaches no verdict on one that it does not know: %s',
+    async (verdict) => {
+      respond = () => ({ ...answer, verdict });
+      await expect(verifier.verify(request)).rejects.toThrow(/unknown verdict/);
+    },
+  );
+
+  it('reaches no verdict on a yes that names no key', async () => {
+    respond = () => ({ ...unattributed, verdict: Verdict.VALID });
+    await expect(verifier.verify(request)).rejects.toThrow(/without naming the key/);
+  });
+
+  it('takes the refusal of its own token for a fault, not for a refusal of the credential', async () => {
+    respond = () => {
+      throw new Rejection('UNAUTHENTICATED');
+    };
+    await expect(verifier.verify(request)).rejects.not.toBeInstanceOf(Rejection);
+  });
+
+  it('is unavailable while nobody listens, and answers again soon after somebody does', async () => {
+    respond = () => answer;
+    const port = Number(server.address.split(':')[1]);
+    server.close();
+    await expect(verifier.verify(request)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(verifier.check()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    server = await serveGrpc(VerifierServiceService, { verify: () => respond() }, port);
+    await eventually(async () => expect((await verifier.verify(request)).outcome).toBe('VALID'));
+  });
+});
