@@ -1,0 +1,171 @@
+import type { Metadata } from '@grpc/grpc-js';
+import { Controller } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import { Rejection } from '#libs/contracts';
+import type {
+  CreateKeyRequest as CreateKeyMessage,
+  CreateKeyResponse,
+  FindSecretRecordRequest,
+  FindSecretRecordResponse,
+  FindTenantRecordRequest,
+  FindTenantRecordResponse,
+  GetKeyRequest,
+  GetKeyResponse,
+  ListKeysRequest as ListKeysMessage,
+  ListKeysResponse,
+  ListSecretRecordsRequest,
+  ListSecretRecordsResponse,
+  ListTenantRecordsRequest,
+  ListTenantRecordsResponse,
+  RevokeKeyRequest as RevokeKeyMessage,
+  RevokeKeyResponse,
+  RotateKeyRequest as RotateKeyMessage,
+  RotateKeyResponse,
+} from '#libs/contracts/gen/latchkey/v1/key_management_service';
+import { validated } from '#libs/service-kit/validation.request';
+import { callerOf, RequireRole } from '#libs/service-kit/service-token.guard';
+import { CreateKeyRequest } from './keys/create-key.request.js';
+import { GRACE_SECONDS_DEFAULT, KeyCommands } from './keys/key-commands.js';
+import { instantOf } from './keys/key-fields.request.js';
+import { ceilingOf, contextOf, keyMessageOf, metadataFrom, textOfTime } from './keys/key-message.js';
+import { KeyReads } from './keys/key-reads.js';
+import { keyResourceOf } from './keys/key-resource.js';
+import { ListKeysRequest } from './keys/list-keys.request.js';
+import { RevokeKeyRequest } from './keys/revoke-key.request.js';
+import { RotateKeyRequest } from './keys/rotate-key.request.js';
+import { SealedRecords } from './view-records/sealed-records.js';
+
+/** Most keys or tenants in one page of records. */
+const RECORDS_PAGE_MAX = 5000;
+const RECORDS_PAGE_DEFAULT = 1000;
+
+/** Key management over gRPC: keys for internal services, sealed records for verifiers. */
+@Controller()
+export class KeyManagementController {
+  constructor(
+    private readonly commands: KeyCommands,
+    private readonly reads: KeyReads,
+    private readonly records: SealedRecords,
+  ) {}
+
+  @GrpcMethod('KeyManagementService', 'createKey')
+  @RequireRole('manage')
+  async createKey(message: CreateKeyMessage, metadata: Metadata): Promise<CreateKeyResponse> {
+    const { name, environment, scopes, expiresAt } = message;
+    const wish = validated(CreateKeyRequest, {
+      name,
+      environment,
+      scopes,
+      metadata: metadataFrom(message.metadataJson),
+      ...(expiresAt && { expiresAt: textOfTime(expiresAt) }),
+    });
+    const { key, secret } = await this.commands.create(
+      message.tenantId,
+      {
+        name: wish.name,
+        environment: wish.environment,
+        scopes: wish.scopes,
+        expiresAtMs: instantOf(wish.expiresAt),
+        metadata: wish.metadata ?? {},
+        ceiling: ceilingOf(message.ceiling),
+      },
+      contextOf(message.actor, message.idempotencyKey, callerOf(metadata).name),
+    );
+    return { key: keyMessageOf(key), secret: secret ?? '' };
+  }
+
+  @GrpcMethod('KeyManagementService', 'getKey')
+  @RequireRole('manage')
+  async getKey({ tenantId, keyId }: GetKeyRequest): Promise<GetKeyResponse> {
+    const key = await this.reads.key(tenantId, keyId);
+    if (key === undefined) throw new Rejection('KEY_NOT_FOUND');
+    return { key: keyMessageOf(keyResourceOf(key.state, key.version, Date.now())) };
+  }
+
+  @GrpcMethod('KeyManagementService', 'listKeys')
+  @RequireRole('manage')
+  async listKeys(message: ListKeysMessage): Promise<ListKeysResponse> {
+    const { limit, cursor, environment } = validated(ListKeysRequest, {
+      ...(message.limit !== 0 && { limit: message.limit }),
+      ...(message.cursor !== '' && { cursor: message.cursor }),
+      ...(message.environment !== '' && { environment: message.environment }),
+    });
+    const page = await this.reads.keys(message.tenantId, {
+      environment: environment ?? null,
+      limit,
+      cursor: cursor ?? null,
+    });
+    const nowMs = Date.now();
+    return {
+      keys: page.keys.map(({ state, version }) => keyMessageOf(keyResourceOf(state, version, nowMs))),
+      nextCursor: page.nextCursor ?? '',
+    };
+  }
+
+  @GrpcMethod('KeyManagementService', 'rotateKey')
+  @RequireRole('manage')
+  async rotateKey(message: RotateKeyMessage, metadata: Metadata): Promise<RotateKeyResponse> {
+    const { graceSeconds = GRACE_SECONDS_DEFAULT, retirePrevious } = message;
+    validated(RotateKeyRequest, { graceSeconds, retirePrevious });
+    const { key, secret } = await this.commands.rotate(
+      message.tenantId,
+      message.keyId,
+      { graceSeconds, retirePrevious, ceiling: ceilingOf(message.ceiling) },
+      contextOf(message.actor, message.idempotencyKey, callerOf(metadata).name),
+    );
+    return { key: keyMessageOf(key), secret: secret ?? '' };
+  }
+
+  @GrpcMethod('KeyManagementService', 'revokeKey')
+  @RequireRole('manage')
+  async revokeKey(message: RevokeKeyMessage, metadata: Metadata): Promise<RevokeKeyResponse> {
+    const { reason } = validated(RevokeKeyRequest, { reason: message.reason });
+    const key = await this.commands.revoke(
+      message.tenantId,
+      message.keyId,
+      { reason: reason || null, ceiling: ceilingOf(message.ceiling) },
+      contextOf(message.actor, message.idempotencyKey, callerOf(metadata).name),
+    );
+    return { key: keyMessageOf(key) };
+  }
+
+  @GrpcMethod('KeyManagementService', 'findSecretRecord')
+  @RequireRole('project')
+  async findSecretRecord({ digest }: FindSecretRecordRequest): Promise<FindSecretRecordResponse> {
+    if (!/^[0-9a-f]{64}$/.test(digest)) {
+      throw new Rejection('INVALID_REQUEST', [
+        { field: 'digest', message: 'must be 64 lower-case hexadecimal digits' },
+      ]);
+    }
+    const found = await this.records.byDigest(digest);
+    return { secret: found?.secret, tenant: found?.tenant };
+  }
+
+  @GrpcMethod('KeyManagementService', 'findTenantRecord')
+  @RequireRole('project')
+  async findTenantRecord({ tenantId }: FindTenantRecordRequest): Promise<FindTenantRecordResponse> {
+    return { tenant: await this.records.tenant(tenantId) };
+  }
+
+  @GrpcMethod('KeyManagementService', 'listSecretRecords')
+  @RequireRole('project')
+  listSecretRecords({ cursor, limit }: ListSecretRecordsRequest): Promise<ListSecretRecordsResponse> {
+    return this.records.secretsAfter(cursor, pageSize(limit));
+  }
+
+  @GrpcMethod('KeyManagementService', 'listTenantRecords')
+  @RequireRole('project')
+  listTenantRecords({ cursor, limit }: ListTenantRecordsRequest): Promise<ListTenantRecordsResponse> {
+    return this.records.tenantsAfter(cursor, pageSize(limit));
+  }
+}
+
+function pageSize(limit: number): number {
+  if (limit === 0) return RECORDS_PAGE_DEFAULT;
+  if (limit > RECORDS_PAGE_MAX) {
+    throw new Rejection('INVALID_REQUEST', [
+      { field: 'limit', message: `must be at most ${RECORDS_PAGE_MAX}` },
+    ]);
+  }
+  return limit;
+}

@@ -1,0 +1,52 @@
+import { revisionOf } from '#libs/service-kit/revision';
+import { currentSecret, type ExistingKey, isExpired, previousSecret } from './key.state.js';
+
+/** A key as its owner sees it. Times are ISO 8601, UTC; neither the secret nor its digest is in it. */
+export interface KeyResource {
+  id: string;
+  tenantId: string;
+  name: string;
+  environment: 'live' | 'test';
+  scopes: string[];
+  status: 'active' | 'expired' | 'revoked';
+  hint: { start: string; end: string };
+  metadata: Record<string, unknown>;
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+  secretGeneration: number;
+  previousSecretValidUntil: string | null;
+  revision: string;
+}
+
+export function keyResourceOf(key: ExistingKey, version: number, nowMs: number): KeyResource {
+  const current = currentSecret(key);
+  return {
+    id: key.keyId,
+    tenantId: key.tenantId,
+    name: key.name,
+    environment: key.environment,
+    scopes: key.scopes,
+    status: key.status === 'revoked' ? 'revoked' : isExpired(key, nowMs) ? 'expired' : 'active',
+    hint: current.hint,
+    metadata: key.metadata,
+    createdAt: iso(key.createdAtMs),
+    expiresAt: isoOrNull(key.expiresAtMs),
+    revokedAt: isoOrNull(key.revokedAtMs),
+    secretGeneration: current.generation,
+    previousSecretValidUntil: isoOrNull(previousSecret(key, nowMs)?.validUntilMs ?? null),
+    revision: revisionOf(streamOfKey(key.keyId), version),
+  };
+}
+
+export function streamOfKey(keyId: string): string {
+  return `key-${keyId}`;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : iso(ms);
+}

@@ -1,0 +1,65 @@
+import type { NewEvent } from '#libs/event-store';
+import { upcastWith, type Upcasters } from '../commands/upcast.js';
+
+export type Environment = 'live' | 'test';
+
+/** First and last characters of a secret, to recognise it by; empty where an imported digest came without. */
+export interface Hint {
+  start: string;
+  end: string;
+}
+
+interface KeyDescription {
+  keyId: string;
+  tenantId: string;
+  name: string;
+  environment: Environment;
+  scopes: string[];
+  /** Milliseconds since the epoch; null: never. */
+  expiresAtMs: number | null;
+  metadata: Record<string, unknown>;
+  /** SHA-256 of the secret, lower-case hexadecimal. */
+  digest: string;
+  hint: Hint;
+  createdAtMs: number;
+}
+
+/** Facts about keys. A shape is never changed: a new one is a new schema version with an upcaster below. */
+export type KeyEvent =
+  | { type: 'KeyCreated'; data: KeyDescription }
+  | { type: 'KeyImported'; data: KeyDescription & { attestedEntropyBits: number } }
+  | { type: 'KeyDetailsChanged'; data: { name: string; metadata: Record<string, unknown> } }
+  | { type: 'KeyScopesChanged'; data: { scopes: string[] } }
+  | { type: 'KeyExpiryChanged'; data: { expiresAtMs: number | null } }
+  | {
+      type: 'KeyRotated';
+      data: {
+        generation: number;
+        digest: string;
+        hint: Hint;
+        /** Until when the secret before stays valid; the rotation's own time when it is retired at once. */
+        previousValidUntilMs: number;
+        rotatedAtMs: number;
+      };
+    }
+  | { type: 'PreviousSecretRetired'; data: { generation: number; retiredAtMs: number } }
+  | { type: 'KeyRevoked'; data: { reason: string | null; revokedAtMs: number } };
+
+const UPCASTERS: Upcasters = {
+  KeyCreated: [],
+  KeyImported: [],
+  KeyDetailsChanged: [],
+  KeyScopesChanged: [],
+  KeyExpiryChanged: [],
+  KeyRotated: [],
+  PreviousSecretRetired: [],
+  KeyRevoked: [],
+};
+
+export function upcastKeyEvent(stored: NewEvent): KeyEvent {
+  return { type: stored.type, data: upcastWith(UPCASTERS, stored) } as KeyEvent;
+}
+
+export function keyEventSchemaVersion(type: KeyEvent['type']): number {
+  return (UPCASTERS[type]?.length ?? 0) + 1;
+}

@@ -1,0 +1,201 @@
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Req, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { Rejection } from '#libs/contracts';
+import { OperatorGuard } from '#libs/service-kit/operator.guard';
+import { operatorContextOf } from '../commands/operator-context.js';
+import { KeyUsageReads } from '../usage/key-usage-reads.js';
+import { ChangeKeyRequest } from './change-key.request.js';
+import { CreateKeyRequest } from './create-key.request.js';
+import { ImportKeyRequest } from './import-key.request.js';
+import {
+  KeyHistoryResponse,
+  KeyListResponse,
+  KeyOnlyResponse,
+  KeyUsageResponse,
+  KeyWithSecretResponse,
+} from './key.response.js';
+import { GRACE_SECONDS_DEFAULT, KeyCommands } from './key-commands.js';
+import { instantOf } from './key-fields.request.js';
+import { historyEntryOf } from './key-history.js';
+import { KeyReads } from './key-reads.js';
+import { keyResourceOf } from './key-resource.js';
+import { ListKeysRequest } from './list-keys.request.js';
+import { RevokeKeyRequest } from './revoke-key.request.js';
+import { RotateKeyRequest } from './rotate-key.request.js';
+
+const IDEMPOTENCY = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'Up to 255 characters; a repetition within 24 hours gets the same answer, without the secret.',
+};
+
+@ApiTags('keys')
+@ApiBearerAuth()
+@ApiResponse({ status: 401, description: 'The operator token is missing or wrong.' })
+@ApiResponse({ status: 404, description: 'There is no such tenant, or no such key of it.' })
+@UseGuards(OperatorGuard)
+@Controller('v1/tenants/:tenantId/keys')
+export class KeysController {
+  constructor(
+    private readonly commands: KeyCommands,
+    private readonly reads: KeyReads,
+    private readonly usage: KeyUsageReads,
+  ) {}
+
+  @Post()
+  @ApiOperation({ summary: 'Create a key; its secret is in this answer alone' })
+  @ApiHeader(IDEMPOTENCY)
+  @ApiResponse({ status: 201, type: KeyWithSecretResponse })
+  @ApiResponse({ status: 400, description: 'The body is wrong; `errors` names each field.' })
+  @ApiResponse({ status: 409, description: 'ACTIVE_KEY_LIMIT, or IDEMPOTENCY_KEY_IN_USE.' })
+  @ApiResponse({ status: 422, description: 'The Idempotency-Key was used with another request.' })
+  create(
+    @Param('tenantId') tenantId: string,
+    @Body() body: CreateKeyRequest,
+    @Req() request: FastifyRequest,
+  ) {
+    return this.commands.create(tenantId, { ...described(body), ceiling: null }, operatorContextOf(request));
+  }
+
+  @Post('import')
+  @ApiOperation({ summary: 'Take over a key by the digest of its secret' })
+  @ApiHeader(IDEMPOTENCY)
+  @ApiResponse({ status: 201, type: KeyOnlyResponse })
+  @ApiResponse({ status: 400, description: 'The body is wrong; `errors` names each field.' })
+  @ApiResponse({
+    status: 409,
+    description: 'DIGEST_TAKEN: the digest belongs, or belonged, to a key; ACTIVE_KEY_LIMIT.',
+  })
+  async import(
+    @Param('tenantId') tenantId: string,
+    @Body() body: ImportKeyRequest,
+    @Req() request: FastifyRequest,
+  ) {
+    const { digest, attestedEntropyBits, hintStart = '', hintEnd = '' } = body;
+    const wish = {
+      ...described(body),
+      digest,
+      attestedEntropyBits,
+      hint: { start: hintStart, end: hintEnd },
+    };
+    return { key: await this.commands.import(tenantId, wish, operatorContextOf(request)) };
+  }
+
+  @Get()
+  @ApiOperation({ summary: "List a tenant's keys, newest first" })
+  @ApiResponse({ status: 200, type: KeyListResponse })
+  async list(@Param('tenantId') tenantId: string, @Query() { limit, cursor, environment }: ListKeysRequest) {
+    if ((await this.reads.tenant(tenantId)) === undefined) throw new Rejection('TENANT_NOT_FOUND');
+    const page = await this.reads.keys(tenantId, {
+      environment: environment ?? null,
+      limit,
+      cursor: cursor ?? null,
+    });
+    const nowMs = Date.now();
+    return {
+      data: page.keys.map(({ state, version }) => keyResourceOf(state, version, nowMs)),
+      nextCursor: page.nextCursor,
+    };
+  }
+
+  @Get(':keyId')
+  @ApiOperation({ summary: 'Read a key' })
+  @ApiResponse({ status: 200, type: KeyOnlyResponse })
+  async read(@Param('tenantId') tenantId: string, @Param('keyId') keyId: string) {
+    const { state, version } = await this.existing(tenantId, keyId);
+    return { key: keyResourceOf(state, version, Date.now()) };
+  }
+
+  @Patch(':keyId')
+  @ApiOperation({ summary: 'Change name, scopes, expiry or metadata; what is absent stays' })
+  @ApiHeader(IDEMPOTENCY)
+  @ApiResponse({ status: 200, type: KeyOnlyResponse })
+  @ApiResponse({ status: 400, description: 'The body is wrong; `errors` names each field.' })
+  @ApiResponse({ status: 409, description: 'KEY_REVOKED, ACTIVE_KEY_LIMIT or CONFLICT.' })
+  async change(
+    @Param('tenantId') tenantId: string,
+    @Param('keyId') keyId: string,
+    @Body() { name, scopes, expiresAt, metadata }: ChangeKeyRequest,
+    @Req() request: FastifyRequest,
+  ) {
+    const expiresAtMs = expiresAt === undefined ? undefined : instantOf(expiresAt);
+    const wish = { name, scopes, expiresAtMs, metadata };
+    return { key: await this.commands.change(tenantId, keyId, wish, operatorContextOf(request)) };
+  }
+
+  @Post(':keyId/rotate')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Give a key a new secret; the previous one stays valid for the grace period' })
+  @ApiHeader(IDEMPOTENCY)
+  @ApiResponse({ status: 200, type: KeyWithSecretResponse })
+  @ApiResponse({ status: 409, description: 'ROTATION_IN_PROGRESS, KEY_REVOKED or KEY_EXPIRED.' })
+  rotate(
+    @Param('tenantId') tenantId: string,
+    @Param('keyId') keyId: string,
+    @Body() { graceSeconds = GRACE_SECONDS_DEFAULT, retirePrevious = false }: RotateKeyRequest,
+    @Req() request: FastifyRequest,
+  ) {
+    const wish = { graceSeconds, retirePrevious, ceiling: null };
+    return this.commands.rotate(tenantId, keyId, wish, operatorContextOf(request));
+  }
+
+  @Post(':keyId/retire-previous-secret')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'End the grace period of the previous secret now' })
+  @ApiHeader(IDEMPOTENCY)
+  @ApiResponse({ status: 200, type: KeyOnlyResponse })
+  async retirePreviousSecret(
+    @Param('tenantId') tenantId: string,
+    @Param('keyId') keyId: string,
+    @Req() request: FastifyRequest,
+  ) {
+    return { key: await this.commands.retirePreviousSecret(tenantId, keyId, operatorContextOf(request)) };
+  }
+
+  @Post(':keyId/revoke')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Revoke a key for ever; repeating it changes nothing' })
+  @ApiHeader(IDEMPOTENCY)
+  @ApiResponse({ status: 200, type: KeyOnlyResponse })
+  async revoke(
+    @Param('tenantId') tenantId: string,
+    @Param('keyId') keyId: string,
+    @Body() { reason = '' }: RevokeKeyRequest,
+    @Req() request: FastifyRequest,
+  ) {
+    const wish = { reason: reason === '' ? null : reason, ceiling: null };
+    return { key: await this.commands.revoke(tenantId, keyId, wish, operatorContextOf(request)) };
+  }
+
+  @Get(':keyId/events')
+  @ApiOperation({
+    summary: "Read a key's history, oldest first: what happened, when, by whom and from where",
+  })
+  @ApiResponse({ status: 200, type: KeyHistoryResponse })
+  async events(@Param('tenantId') tenantId: string, @Param('keyId') keyId: string) {
+    const events = await this.reads.events(tenantId, keyId);
+    if (events.length === 0) throw new Rejection('KEY_NOT_FOUND');
+    return { data: events.map(historyEntryOf) };
+  }
+
+  @Get(':keyId/usage')
+  @ApiOperation({ summary: 'Read how much a key was used in the last 30 days' })
+  @ApiResponse({ status: 200, type: KeyUsageResponse })
+  @ApiResponse({ status: 503, description: 'The usage service is away.' })
+  async usageOf(@Param('tenantId') tenantId: string, @Param('keyId') keyId: string) {
+    const { state } = await this.existing(tenantId, keyId);
+    const figures = await this.usage.figures(tenantId, keyId);
+    return { createdAt: new Date(state.createdAtMs).toISOString(), ...figures };
+  }
+
+  private async existing(tenantId: string, keyId: string) {
+    const key = await this.reads.key(tenantId, keyId);
+    if (key === undefined) throw new Rejection('KEY_NOT_FOUND');
+    return key;
+  }
+}
+
+function described({ name, environment, scopes, expiresAt, metadata }: CreateKeyRequest) {
+  return { name, environment, scopes, expiresAtMs: instantOf(expiresAt), metadata: metadata ?? {} };
+}

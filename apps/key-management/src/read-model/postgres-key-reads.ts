@@ -1,0 +1,144 @@
+import type { QueryRunner } from 'typeorm';
+import { Rejection } from '#libs/contracts';
+import type { EventStore, StoredEvent } from '#libs/event-store';
+import { ALL_TENANTS, type PostgresDatabase } from '#libs/service-kit/postgres-database';
+import type { ExistingKey } from '../keys/key.state.js';
+import { isKeyId } from '../keys/key-id.js';
+import { type KeyPage, KeyReads, type Versioned } from '../keys/key-reads.js';
+import { streamOfKey } from '../keys/key-resource.js';
+import type { ExistingTenant } from '../tenants/tenant.decider.js';
+import { isTenantId } from '../tenants/tenant-id.js';
+import { KeyEntity } from './key.entity.js';
+import type { Projected } from './projected.js';
+import { TenantEntity } from './tenant.entity.js';
+
+/** Reads the read model with the tenant's row-level security, also where the query names the tenant. */
+export class PostgresKeyReads extends KeyReads {
+  constructor(
+    private readonly database: PostgresDatabase,
+    private readonly store: EventStore<Projected>,
+  ) {
+    super();
+  }
+
+  async tenant(tenantId: string): Promise<Versioned<ExistingTenant> | undefined> {
+    if (!isTenantId(tenantId)) return undefined;
+    return this.database.inTransaction(tenantId, async ({ manager }) => {
+      const row = await manager.findOneBy(TenantEntity, { tenantId });
+      return row === null ? undefined : versioned(row);
+    });
+  }
+
+  async key(tenantId: string, keyId: string): Promise<Versioned<ExistingKey> | undefined> {
+    if (!isTenantId(tenantId) || !isKeyId(keyId)) return undefined;
+    return this.database.inTransaction(tenantId, async ({ manager }) => {
+      const row = await manager.findOneBy(KeyEntity, { tenantId, keyId });
+      return row === null ? undefined : versioned(row);
+    });
+  }
+
+  async keys(
+    tenantId: string,
+    {
+      environment,
+      limit,
+      cursor,
+    }: { environment: 'live' | 'test' | null; limit: number; cursor: string | null },
+  ): Promise<KeyPage> {
+    const after = cursor === null ? null : readCursor(cursor);
+    if (!isTenantId(tenantId)) return { keys: [], nextCursor: null };
+    return this.database.inTransaction(tenantId, async ({ manager }) => {
+      const query = manager
+        .createQueryBuilder(KeyEntity, 'key')
+        .where('key.tenantId = :tenantId', { tenantId })
+        .orderBy('key.createdAt', 'DESC')
+        .addOrderBy('key.keyId', 'DESC')
+        .limit(limit + 1);
+      if (environment !== null) query.andWhere('key.environment = :environment', { environment });
+      if (after !== null) {
+        query.andWhere('(key.createdAt, key.keyId) < (:createdAt, :keyId)', after);
+      }
+      const rows = await query.getMany();
+      const page = rows.slice(0, limit);
+      const last = page[page.length - 1];
+      return {
+        keys: page.map(versioned),
+        nextCursor: rows.length > limit && last !== undefined ? writeCursor(last) : null,
+      };
+    });
+  }
+
+  async events(tenantId: string, keyId: string): Promise<StoredEvent[]> {
+    const events = isKeyId(keyId) ? await this.store.read(streamOfKey(keyId)) : [];
+    return events.filter((event) => event.tenantId === tenantId);
+  }
+
+  keyByDigest(digest: string) {
+    return this.database.inTransaction(ALL_TENANTS, async (transaction) => {
+      const [secret] = (await transaction.query(
+        'select key_id, tenant_id from keys.secrets where digest = $1',
+        [digest],
+      )) as { key_id: string; tenant_id: string }[];
+      if (secret === undefined) return undefined;
+      const { manager } = transaction;
+      const key = await manager.findOneByOrFail(KeyEntity, { keyId: secret.key_id });
+      const tenant = await manager.findOneByOrFail(TenantEntity, { tenantId: secret.tenant_id });
+      return { key: versioned(key), tenant: versioned(tenant) };
+    });
+  }
+
+  async keysAfter(keyId: string, limit: number): Promise<Versioned<ExistingKey>[]> {
+    if (keyId !== '' && !isKeyId(keyId)) throw foreignCursor();
+    return this.page(KeyEntity, 'keyId', keyId, limit);
+  }
+
+  async tenantsAfter(tenantId: string, limit: number): Promise<Versioned<ExistingTenant>[]> {
+    if (tenantId !== '' && !isTenantId(tenantId)) throw foreignCursor();
+    return this.page(TenantEntity, 'tenantId', tenantId, limit);
+  }
+
+  private page<State, Row extends { version: string; state: State }>(
+    entity: new () => Row,
+    idField: string,
+    after: string,
+    limit: number,
+  ): Promise<Versioned<State>[]> {
+    return this.database.inTransaction(ALL_TENANTS, async ({ manager }: QueryRunner) => {
+      const rows = await manager
+        .createQueryBuilder(entity, 'row')
+        .where(`row.${idField} > :after`, { after })
+        .orderBy(`row.${idField}`)
+        .limit(limit)
+        .getMany();
+      return rows.map((row) => versioned(row));
+    });
+  }
+}
+
+function versioned<State>({ state, version }: { state: State; version: string }): Versioned<State> {
+  return { state, version: Number(version) };
+}
+
+function writeCursor({ createdAt, keyId }: KeyEntity): string {
+  return Buffer.from(JSON.stringify([createdAt.getTime(), keyId])).toString('base64url');
+}
+
+function readCursor(cursor: string): { createdAt: Date; keyId: string } {
+  try {
+    const [createdAtMs, keyId] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[];
+    const isTime = Number.isSafeInteger(createdAtMs) && (createdAtMs as number) >= 0;
+    const createdAt = new Date(createdAtMs as number);
+    if (isTime && !Number.isNaN(createdAt.getTime()) && isKeyId(keyId as string)) {
+      return { createdAt, keyId: keyId as string };
+    }
+  } catch {
+    // Falls through: whatever is not one of our cursors is refused alike.
+  }
+  throw foreignCursor();
+}
+
+function foreignCursor(): Rejection {
+  return new Rejection('INVALID_REQUEST', [
+    { field: 'cursor', message: 'must be the nextCursor of an earlier page' },
+  ]);
+}

@@ -1,0 +1,27 @@
+import type { NewEvent } from '#libs/event-store';
+import { upcastWith, type Upcasters } from '../commands/upcast.js';
+
+/** Facts about tenants. A shape is never changed: a new one is a new schema version with an upcaster below. */
+export type TenantEvent =
+  | {
+      type: 'TenantRegistered';
+      data: { tenantId: string; name: string; maxActiveKeys: number; registeredAtMs: number };
+    }
+  | { type: 'TenantChanged'; data: { name: string; maxActiveKeys: number } }
+  | { type: 'TenantSuspended'; data: { reason: string | null; suspendedAtMs: number } }
+  | { type: 'TenantResumed'; data: { reason: string | null; resumedAtMs: number } };
+
+const UPCASTERS: Upcasters = {
+  TenantRegistered: [],
+  TenantChanged: [],
+  TenantSuspended: [],
+  TenantResumed: [],
+};
+
+export function upcastTenantEvent(stored: NewEvent): TenantEvent {
+  return { type: stored.type, data: upcastWith(UPCASTERS, stored) } as TenantEvent;
+}
+
+export function tenantEventSchemaVersion(type: TenantEvent['type']): number {
+  return (UPCASTERS[type]?.length ?? 0) + 1;
+}
