@@ -1,0 +1,56 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+import type { Outcome } from '#libs/contracts';
+
+/** How a question to key-management ended. */
+export type ReadThroughResult = 'found' | 'not_found' | 'remembered' | 'over_share' | 'broken' | 'failed';
+
+/** The verifier's own metrics, in the registry of its service. */
+export class VerifierMetrics {
+  private readonly verifications: Counter<'verdict' | 'caller'>;
+  private readonly readThroughs: Counter<'result'>;
+  private readonly badSeals: Counter;
+  private readonly projectionLag: Histogram;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.verifications = new Counter({
+      name: 'latchkey_verifications_total',
+      help: 'Verdicts given, by verdict and calling service.',
+      labelNames: ['verdict', 'caller'],
+      registers,
+    });
+    this.readThroughs = new Counter({
+      name: 'latchkey_read_throughs_total',
+      help: 'Digests the view could not answer for, by what came of asking key-management.',
+      labelNames: ['result'],
+      registers,
+    });
+    this.badSeals = new Counter({
+      name: 'latchkey_bad_seals_total',
+      help: 'Records that key-management did not seal; any at all is an attack or a wrong seal key.',
+      registers,
+    });
+    this.projectionLag = new Histogram({
+      name: 'latchkey_projection_lag_seconds',
+      help: 'Age of a key or tenant message when it was in the view.',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+      registers,
+    });
+  }
+
+  verified(verdict: Outcome, caller: string): void {
+    this.verifications.inc({ verdict, caller });
+  }
+
+  readThrough(result: ReadThroughResult): void {
+    this.readThroughs.inc({ result });
+  }
+
+  badSeal(): void {
+    this.badSeals.inc();
+  }
+
+  projected(lagSeconds: number): void {
+    this.projectionLag.observe(Math.max(0, lagSeconds));
+  }
+}

@@ -1,0 +1,146 @@
+/** A whole verifier on free ports, with everything around it in this process, for the specs that call it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { credentials, Metadata, Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js';
+import {
+  type FindSecretRecordRequest,
+  KeyManagementServiceService,
+} from '#libs/contracts/gen/latchkey/v1/key_management_service';
+import {
+  Counting,
+  VerifierServiceClient,
+  type VerifyRequest,
+} from '#libs/contracts/gen/latchkey/v1/verifier_service';
+import type { KeyView } from '#libs/key-view';
+import { createLogger, readEnvironment } from '#libs/service-kit';
+import { GrpcCaller } from '#libs/service-kit/grpc-caller';
+import { freePort } from '#libs/testing/free-port';
+import { variables } from './config.js';
+import { ExampleAuthority, PlayedLog, sealKeys } from './examples.contract.js';
+import type { RecordPage } from './reading-through/key-authority.js';
+import { serve } from './serve.js';
+
+/** Tokens of the callers, by name; each name says its roles. */
+export const tokens = {
+  both: 'token-of-both-roles',
+  verify: 'token-of-verify-only',
+  report: 'token-of-report-only',
+  manage: 'token-of-another-role',
+};
+
+/** Starts it on the given view; `environment` adds to its variables or replaces them. */
+export async function startVerifier<View extends KeyView>(
+  keyView: View,
+  environment: Record<string, string> = {},
+) {
+  const directory = mkdtempSync(join(tmpdir(), 'latchkey-verifier-'));
+  const authority = new ExampleAuthority();
+  const management = await serveAuthority(authority);
+  const eventLog = new PlayedLog();
+  const grpcPort = await freePort();
+  const config = readEnvironment(variables, {
+    LATCHKEY_VERIFIER_PORT: '0',
+    LATCHKEY_VERIFIER_GRPC_PORT: String(grpcPort),
+    LATCHKEY_SERVICE_TOKENS: [
+      `both:${tokens.both}:verify+report`,
+      `verify:${tokens.verify}:verify`,
+      `report:${tokens.report}:report`,
+      `manage:${tokens.manage}:manage+usage+project`,
+    ].join(','),
+    LATCHKEY_SERVICE_TOKEN: 'token-of-the-verifier',
+    LATCHKEY_MANAGEMENT_ADDRESS: `127.0.0.1:${management.port}`,
+    LATCHKEY_SEAL_KEYS: sealKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(','),
+    LATCHKEY_DATA_DIR: directory,
+    LATCHKEY_DOCS_PAGE: 'false',
+    ...environment,
+  });
+  const service = await serve(config, {
+    eventLog,
+    keyView,
+    logger: createLogger('auth-verifier', 'silent'),
+  });
+  const client = new VerifierServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
+  return {
+    directory,
+    authority,
+    keyView,
+    eventLog,
+    client,
+    httpUrl: service.httpUrl,
+    calls: (token: string) => callsOf(client, token),
+    async close() {
+      client.close();
+      await service.close();
+      management.server.forceShutdown();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+export function verifyRequest(credential: string, changes: Partial<VerifyRequest> = {}): VerifyRequest {
+  return {
+    credential,
+    profile: '',
+    requiredScopes: [],
+    counting: Counting.COUNT,
+    route: '/v1/things',
+    method: 'GET',
+    ...changes,
+  };
+}
+
+/** The client's methods, called with a token. */
+function callsOf(client: VerifierServiceClient, token: string) {
+  const caller = new GrpcCaller(token, 5000);
+  return {
+    verify: (credential: string, changes: Partial<VerifyRequest> = {}) =>
+      caller.call(client.verify.bind(client), verifyRequest(credential, changes)),
+    verifyBatch: (requests: VerifyRequest[]) => caller.call(client.verifyBatch.bind(client), { requests }),
+    reportRequests: (reports: Parameters<VerifierServiceClient['reportRequests']>[0]['reports']) =>
+      caller.call(client.reportRequests.bind(client), { reports }),
+  };
+}
+
+/** The gRPC status of a bare call with this authorization header, undefined for none. */
+export function statusOf(
+  client: VerifierServiceClient,
+  method: 'verify' | 'verifyBatch' | 'reportRequests',
+  authorization: string | undefined,
+): Promise<number> {
+  const metadata = new Metadata();
+  if (authorization !== undefined) metadata.set('authorization', authorization);
+  return new Promise((resolve) => {
+    const done = (error: ServiceError | null) => resolve(error?.code ?? 0);
+    if (method === 'verify') client.verify(verifyRequest('x'), metadata, done);
+    else if (method === 'verifyBatch') client.verifyBatch({ requests: [] }, metadata, done);
+    else client.reportRequests({ reports: [] }, metadata, done);
+  });
+}
+
+async function serveAuthority(authority: ExampleAuthority) {
+  const server = new Server();
+  type Answer<Response> = (error: Error | null, response?: Response) => void;
+  const answer = <Response>(result: Promise<Response>, callback: Answer<Response>) => {
+    result.then(
+      (response) => callback(null, response),
+      (error: Error) => callback(error),
+    );
+  };
+  const none = { secret: undefined, tenant: undefined };
+  server.addService(KeyManagementServiceService, {
+    findSecretRecord: (call: { request: FindSecretRecordRequest }, callback: Answer<typeof none>) =>
+      answer(
+        authority.findSecret(call.request.digest).then((found) => (found ?? none) as typeof none),
+        callback,
+      ),
+    listSecretRecords: (call: { request: { cursor: string } }, callback: Answer<RecordPage>) =>
+      answer(authority.listSecrets(call.request.cursor), callback),
+    listTenantRecords: (call: { request: { cursor: string } }, callback: Answer<RecordPage>) =>
+      answer(authority.listTenants(call.request.cursor), callback),
+  } as never);
+  const bind = promisify(server.bindAsync.bind(server));
+  const port = await bind('127.0.0.1:0', ServerCredentials.createInsecure());
+  return { server, port };
+}

@@ -1,0 +1,100 @@
+import type { Metadata } from '@grpc/grpc-js';
+import { Controller } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import { type CountedOutcome, type FieldProblem, Rejection, type RequestEvent } from '#libs/contracts';
+import type {
+  ReportRequestsRequest,
+  ReportRequestsResponse,
+  RequestReport,
+  VerifyBatchRequest,
+  VerifyBatchResponse,
+  VerifyRequest,
+  VerifyResponse,
+} from '#libs/contracts/gen/latchkey/v1/verifier_service';
+import { RequestReporter } from '#libs/request-reporting';
+import { callerOf, RequireRole } from '#libs/service-kit/service-token.guard';
+import { VerifierMetrics } from '../metrics.js';
+import { BATCH_ENTRIES_MAX, outcomeOf, problemsOfReport, problemsOfVerify } from './request-fields.js';
+import { CredentialVerifier, type Verification } from './verify-credentials.js';
+
+/** The gRPC face of the verifier. An answer leaves after its events are in the reporter's hands. */
+@Controller()
+export class VerifierController {
+  constructor(
+    private readonly verifier: CredentialVerifier,
+    private readonly reporter: RequestReporter,
+    private readonly metrics: VerifierMetrics,
+  ) {}
+
+  @GrpcMethod('VerifierService', 'verify')
+  @RequireRole('verify')
+  async verify(request: VerifyRequest, metadata: Metadata): Promise<VerifyResponse> {
+    requireFields(problemsOfVerify(request));
+    const caller = callerOf(metadata).name;
+    const [verification] = (await this.verifier.verify([request], caller)) as [Verification];
+    const { outcome, event, response } = verification;
+    this.metrics.verified(outcome, caller);
+    if (event !== undefined) await this.reporter.record([event]);
+    return response;
+  }
+
+  @GrpcMethod('VerifierService', 'verifyBatch')
+  @RequireRole('verify')
+  async verifyBatch({ requests }: VerifyBatchRequest, metadata: Metadata): Promise<VerifyBatchResponse> {
+    requireLength('requests', requests);
+    requireFields(requests.flatMap((request, index) => problemsOfVerify(request, `requests.${index}.`)));
+    const caller = callerOf(metadata).name;
+    const verifications = await this.verifier.verify(requests, caller);
+    const events: RequestEvent[] = [];
+    for (const { outcome, event } of verifications) {
+      this.metrics.verified(outcome, caller);
+      if (event !== undefined) events.push(event);
+    }
+    if (events.length > 0) await this.reporter.record(events);
+    return { results: verifications.map(({ response }) => response) };
+  }
+
+  @GrpcMethod('VerifierService', 'reportRequests')
+  @RequireRole('report')
+  async reportRequests(
+    { reports }: ReportRequestsRequest,
+    metadata: Metadata,
+  ): Promise<ReportRequestsResponse> {
+    requireLength('reports', reports);
+    const nowMs = Date.now();
+    requireFields(reports.flatMap((report, index) => problemsOfReport(report, nowMs, `reports.${index}.`)));
+    const caller = callerOf(metadata).name;
+    if (reports.length > 0) await this.reporter.record(reports.map((each) => eventOf(each, caller, nowMs)));
+    return { accepted: reports.length };
+  }
+}
+
+function requireLength(field: string, entries: readonly unknown[]): void {
+  if (entries.length > BATCH_ENTRIES_MAX) {
+    requireFields([{ field, message: `has more than ${BATCH_ENTRIES_MAX} entries` }]);
+  }
+}
+
+function requireFields(problems: readonly FieldProblem[]): void {
+  if (problems.length > 0) throw new Rejection('INVALID_REQUEST', problems.slice(0, PROBLEMS_MAX));
+}
+
+/** Problems travel in the trailers of the answer, which are bounded. */
+const PROBLEMS_MAX = 20;
+
+/** Of a report in which {@link problemsOfReport} found nothing. */
+function eventOf(report: RequestReport, caller: string, nowMs: number): RequestEvent {
+  return {
+    requestId: report.requestId,
+    tenantId: report.tenantId,
+    keyId: report.keyId,
+    environment: report.environment as 'live' | 'test',
+    outcome: outcomeOf(report.verdict) as CountedOutcome,
+    status: report.status === 0 ? null : report.status,
+    route: report.route,
+    method: report.method,
+    caller,
+    occurredAtMs: report.occurredAt?.getTime() ?? nowMs,
+    reported: true,
+  };
+}

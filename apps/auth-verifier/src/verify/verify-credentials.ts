@@ -1,0 +1,113 @@
+import { isCounted, type Outcome, type RequestEvent } from '#libs/contracts';
+import {
+  Counting,
+  Verdict,
+  type VerifyRequest,
+  type VerifyResponse,
+} from '#libs/contracts/gen/latchkey/v1/verifier_service';
+import { digestOf } from '#libs/key-secret';
+import { revisionOf } from '#libs/service-kit';
+import type { CredentialRecords } from '../records/credential-records.js';
+import { isWellFormed } from './credential-form.js';
+import { type KnownCredential, verdictOf } from './verdict.js';
+
+/** One answered request; `event` is what must be counted before the answer leaves. */
+export interface Verification {
+  outcome: Outcome;
+  response: VerifyResponse;
+  event: RequestEvent | undefined;
+}
+
+/** Verifies credentials: form, digest, records, verdict. */
+export class CredentialVerifier {
+  constructor(
+    private readonly parts: {
+      records: CredentialRecords;
+      legacyPatterns: readonly RegExp[];
+      /** Milliseconds since the epoch. */
+      clock: () => number;
+      newRequestId: () => string;
+    },
+  ) {}
+
+  /** The verifications in the order of the requests. Throws the rejection UNAVAILABLE where no verdict can be reached. */
+  async verify(requests: readonly VerifyRequest[], caller: string): Promise<Verification[]> {
+    const { records, legacyPatterns, clock } = this.parts;
+    const digests = requests.map(({ credential }) =>
+      isWellFormed(credential, legacyPatterns) ? digestOf(credential) : undefined,
+    );
+    const asked = digests.filter((digest) => digest !== undefined);
+    const known = asked.length === 0 ? [] : await records.find(asked, caller);
+    // The clock is read after the records: what expired while waiting for them is expired.
+    const nowMs = clock();
+    let next = 0;
+    return requests.map((request, index) =>
+      digests[index] === undefined
+        ? this.answer(request, undefined, 'MALFORMED', caller, nowMs)
+        : this.judge(request, known[next++], caller, nowMs),
+    );
+  }
+
+  private judge(
+    request: VerifyRequest,
+    known: KnownCredential | undefined,
+    caller: string,
+    nowMs: number,
+  ): Verification {
+    return this.answer(request, known, verdictOf(known, request.requiredScopes, nowMs), caller, nowMs);
+  }
+
+  private answer(
+    request: VerifyRequest,
+    known: KnownCredential | undefined,
+    outcome: Outcome,
+    caller: string,
+    nowMs: number,
+  ): Verification {
+    const requestId = this.parts.newRequestId();
+    if (known === undefined) return { outcome, response: nameless(outcome, requestId), event: undefined };
+    const { secret } = known;
+    const response: VerifyResponse = {
+      verdict: Verdict[outcome],
+      requestId,
+      keyId: secret.keyId,
+      tenantId: secret.tenantId,
+      environment: secret.environment,
+      scopes: secret.scopes,
+      expiresAt: secret.expiresAtMs === null ? undefined : new Date(secret.expiresAtMs),
+      secretGeneration: secret.generation,
+      revision: revisionOf(`key-${secret.keyId}`, secret.version),
+    };
+    if (request.counting === Counting.CALLER_REPORTS || !isCounted(outcome)) {
+      return { outcome, response, event: undefined };
+    }
+    const event: RequestEvent = {
+      requestId,
+      tenantId: secret.tenantId,
+      keyId: secret.keyId,
+      environment: secret.environment,
+      outcome,
+      status: null,
+      route: request.route,
+      method: request.method,
+      caller,
+      occurredAtMs: nowMs,
+      reported: false,
+    };
+    return { outcome, response, event };
+  }
+}
+
+function nameless(outcome: Outcome, requestId: string): VerifyResponse {
+  return {
+    verdict: Verdict[outcome],
+    requestId,
+    keyId: '',
+    tenantId: '',
+    environment: '',
+    scopes: [],
+    expiresAt: undefined,
+    secretGeneration: 0,
+    revision: '',
+  };
+}

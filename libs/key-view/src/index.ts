@@ -1,0 +1,3 @@
+export * from './key-records.js';
+export * from './key-view.js';
+export * from './record-seal.js';

@@ -1,0 +1,44 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { SealedRecord } from '#libs/contracts';
+import type { SecretRecord, TenantRecord } from './key-records.js';
+import type { RecordId } from './key-view.js';
+
+/** One HMAC key; the id travels with every seal, so that two are valid while one replaces the other. */
+export interface SealKey {
+  id: string;
+  /** At least 32 bytes. */
+  key: Buffer;
+}
+
+/**
+ * Seals records with the first key and opens what any of the keys sealed. Who can write Kafka or Redis, but holds no
+ * key, cannot mint a record: it does not open.
+ */
+export class RecordSeal {
+  constructor(private readonly keys: readonly [SealKey, ...SealKey[]]) {}
+
+  seal(kind: 'secret', record: SecretRecord): SealedRecord;
+  seal(kind: 'tenant', record: TenantRecord): SealedRecord;
+  seal(kind: RecordId['kind'], record: SecretRecord | TenantRecord): SealedRecord {
+    const [{ id, key }] = this.keys;
+    const json = JSON.stringify(record);
+    return { json, sealKeyId: id, seal: mac(key, kind, json).toString('base64url') };
+  }
+
+  /** The record, or undefined when the seal is not right or the record stands at another address than its own. */
+  open(at: RecordId & { kind: 'secret' }, sealed: SealedRecord): SecretRecord | undefined;
+  open(at: RecordId & { kind: 'tenant' }, sealed: SealedRecord): TenantRecord | undefined;
+  open({ kind, id }: RecordId, sealed: SealedRecord): SecretRecord | TenantRecord | undefined {
+    const sealKey = this.keys.find((candidate) => candidate.id === sealed.sealKeyId);
+    if (sealKey === undefined) return undefined;
+    const given = Buffer.from(sealed.seal, 'base64url');
+    const right = mac(sealKey.key, kind, sealed.json);
+    if (given.length !== right.length || !timingSafeEqual(given, right)) return undefined;
+    const record = JSON.parse(sealed.json) as SecretRecord | TenantRecord;
+    return ('digest' in record ? record.digest : record.tenantId) === id ? record : undefined;
+  }
+}
+
+function mac(key: Buffer, kind: RecordId['kind'], json: string): Buffer {
+  return createHmac('sha256', key).update(`${kind}\n${json}`).digest();
+}
