@@ -1,0 +1,2 @@
+export * from './incarnation.js';
+export * from './request-reporter.js';
