@@ -8,6 +8,9 @@ import { DEPENDENCIES, LOGGER } from './tokens.js';
 @ApiTags('health')
 @Controller('health')
 export class HealthController {
+  /** Said to be away in the log: once, not at every question. */
+  private readonly away = new Set<string>();
+
   constructor(
     @Inject(DEPENDENCIES) private readonly dependencies: readonly Dependency[],
     @Inject(LOGGER) private readonly logger: Logger,
@@ -26,9 +29,15 @@ export class HealthController {
   @ApiResponse({ status: 200, description: 'All dependencies are there.' })
   @ApiResponse({ status: 503, description: 'A dependency is away.' })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
-    const readiness = await readinessOf(this.dependencies, (dependency, err) =>
-      this.logger.warn({ dependency, err }, 'dependency is away'),
-    );
+    const readiness = await readinessOf(this.dependencies, (name, err) => {
+      if (!this.away.has(name)) this.logger.warn({ dependency: name, err }, 'dependency is away');
+      this.away.add(name);
+    });
+    for (const name of this.away) {
+      if (readiness.dependencies[name] !== 'up') continue;
+      this.logger.info({ dependency: name }, 'dependency is back');
+      this.away.delete(name);
+    }
     reply.status(readiness.ready ? 200 : 503);
     return readiness;
   }

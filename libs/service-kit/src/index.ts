@@ -2,6 +2,7 @@ export * from './channel-options.js';
 export * from './database-roles.js';
 export * from './environment.js';
 export * from './health.js';
+export * from './json-body.js';
 export * from './logger.js';
 export * from './problem.js';
 export * from './request-context.js';

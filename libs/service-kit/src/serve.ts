@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ServiceDefinition } from '@grpc/grpc-js';
+import { logVerbosity, type ServiceDefinition, setLogVerbosity } from '@grpc/grpc-js';
 import { type DynamicModule, ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
@@ -8,8 +8,10 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import { HealthImplementation } from 'grpc-health-check';
 import { Histogram, type Registry } from 'prom-client';
+import { Rejection } from '#libs/contracts';
 import { ErrorsFilter } from './errors.filter.js';
 import { type Dependency, readinessOf } from './health.js';
+import { jsonProblem } from './json-body.js';
 import type { Logger } from './logger.js';
 import { NestLogger } from './nest-logger.js';
 import { traceIdOf } from './request-context.js';
@@ -81,6 +83,7 @@ export async function serveApplication(options: ServiceOptions): Promise<Running
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.removeContentTypeParser('text/plain');
   observeRequests(fastify, options);
+  refuseUnsafeBodies(fastify);
   options.prepareHttp?.(fastify, errors);
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     logger: new NestLogger(logger),
@@ -131,6 +134,8 @@ function addGrpc(
   errors: ErrorsFilter,
   { dependencies }: ServiceOptions,
 ): () => void {
+  // Its own lines on stderr are no JSON, and what matters of them comes back as an error.
+  setLogVerbosity(logVerbosity.NONE);
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
   const microservice = app.connectMicroservice<MicroserviceOptions>(
     {
@@ -187,6 +192,14 @@ function observeRequests(fastify: FastifyInstance, { logger, metrics }: ServiceO
       },
       'request',
     );
+  });
+}
+
+/** Before anything works on the body recursively. */
+function refuseUnsafeBodies(fastify: FastifyInstance): void {
+  fastify.addHook('preValidation', async ({ body }) => {
+    const message = jsonProblem(body);
+    if (message !== undefined) throw new Rejection('INVALID_REQUEST', [{ field: 'body', message }]);
   });
 }
 
