@@ -119,7 +119,8 @@ export function statusOf(
   });
 }
 
-async function serveAuthority(authority: ExampleAuthority) {
+/** Serves what a verifier asks key-management for. */
+export async function serveAuthority(authority: ExampleAuthority) {
   const server = new Server();
   type Answer<Response> = (error: Error | null, response?: Response) => void;
   const answer = <Response>(result: Promise<Response>, callback: Answer<Response>) => {

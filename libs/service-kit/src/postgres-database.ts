@@ -42,6 +42,8 @@ export class PostgresDatabase {
   /** Resolves when the schema is migrated and the runtime role connected; rejects with {@link SchemaTooNew}. */
   readonly ready: Promise<void>;
   private closed = false;
+  /** Why it will never be ready. */
+  private failure: unknown;
 
   constructor(
     private readonly options: DatabaseOptions,
@@ -52,11 +54,16 @@ export class PostgresDatabase {
       entities: options.entities ?? [],
     });
     this.ready = this.connect();
-    this.ready.catch(() => undefined);
+    this.ready.catch((err: unknown) => {
+      this.failure = err;
+      if (!this.closed)
+        logger.error({ err }, 'this database can not be used, which trying again would not change');
+    });
   }
 
   /** Rejects while PostgreSQL cannot be reached or the schema is not there yet. */
   async check(): Promise<void> {
+    if (this.failure !== undefined) throw this.failure;
     if (!this.dataSource.isInitialized) throw new Error('not connected yet');
     await this.dataSource.query('select 1');
   }
@@ -141,7 +148,7 @@ export class PostgresDatabase {
   private connection(url: string, connectionsMax: number) {
     return {
       type: 'postgres' as const,
-      url,
+      url: this.options.tlsCaFile === undefined ? url : withoutTlsParameters(url),
       schema: this.options.schema,
       poolSize: connectionsMax,
       connectTimeoutMS: 5000,
@@ -154,6 +161,15 @@ export class PostgresDatabase {
       }),
     };
   }
+}
+
+/** What a URL says about TLS would win over the certificate authority, also where it says `sslmode=disable`. */
+function withoutTlsParameters(url: string): string {
+  const plain = new URL(url);
+  for (const name of [...plain.searchParams.keys()]) {
+    if (/^(ssl|uselibpqcompat)/.test(name)) plain.searchParams.delete(name);
+  }
+  return plain.toString();
 }
 
 /** Whether an error means that PostgreSQL can't be reached, rather than that it refused a statement. */

@@ -31,21 +31,31 @@ export class ViewFeed {
 
   /** Resolves once messages are read, which may take until the log is there; rejects when a topic is not as declared. */
   async start(): Promise<void> {
-    const { eventLog, keyView, consumer } = this.parts;
-    if (keyView.isShared) this.watchCompleteness();
-    await eventLog.declare(LIFECYCLE_TOPICS);
-    const subscription = await (keyView.isShared
-      ? consumer.subscribe(eventLog, { group: 'auth-verifier', start: 'committed' })
-      : consumer.subscribe(eventLog, { group: `auth-verifier-${randomUUID()}`, start: 'latest' }));
-    if (this.closed) return subscription.close();
-    this.subscription = subscription;
-    if (!keyView.isShared) this.watchCompleteness();
+    if (this.parts.keyView.isShared) this.watchCompleteness();
+    try {
+      await this.listen();
+    } catch (error) {
+      // Closing the log ends the wait for it.
+      if (!this.closed) throw error;
+    }
   }
 
   async close(): Promise<void> {
     this.closed = true;
     clearInterval(this.timer);
     await this.subscription?.close();
+  }
+
+  private async listen(): Promise<void> {
+    const { eventLog, keyView, consumer } = this.parts;
+    await eventLog.declare(LIFECYCLE_TOPICS);
+    if (this.closed) return;
+    const subscription = await (keyView.isShared
+      ? consumer.subscribe(eventLog, { group: 'auth-verifier', start: 'committed' })
+      : consumer.subscribe(eventLog, { group: `auth-verifier-${randomUUID()}`, start: 'latest' }));
+    if (this.closed) return subscription.close();
+    this.subscription = subscription;
+    if (!keyView.isShared) this.watchCompleteness();
   }
 
   private watchCompleteness(): void {

@@ -36,7 +36,7 @@ function given(perSecondMax = 1000) {
   return { clock, authority, view, misses, results, readThrough };
 }
 
-const nothing = { secret: undefined, tenant: undefined };
+const nothing = { unsoundSecret: undefined, unsoundTenant: undefined };
 const secret = secretRecord({ version: 4 });
 const secretAt = { kind: 'secret', id: secret.digest } as const;
 const unavailable = new Rejection('UNAVAILABLE', [], 1);
@@ -122,7 +122,7 @@ describe('reading through', () => {
     authority.knows(secret);
     const forged = forger.seal('secret', secretRecord({ ...secret, scopes: ['admin'] }));
     await view.put(secretAt, Number.MAX_SAFE_INTEGER, forged);
-    const known = await readThrough.find(secret.digest, 'api', { secret: forged, tenant: undefined });
+    const known = await readThrough.find(secret.digest, 'api', { ...nothing, unsoundSecret: forged });
     expect(known?.secret).toEqual(secret);
     await eventually(async () => expect(await view.find([secretAt])).toEqual([seal.seal('secret', secret)]));
   });

@@ -10,8 +10,8 @@ import type { RememberedMisses } from './remembered-misses.js';
 
 /** What the view held of a digest that key-management did not seal. */
 export interface UnsoundRecords {
-  secret: SealedRecord | undefined;
-  tenant: SealedRecord | undefined;
+  unsoundSecret: SealedRecord | undefined;
+  unsoundTenant: SealedRecord | undefined;
 }
 
 /**
@@ -85,8 +85,8 @@ export class ReadThrough {
     if (view !== 'away') {
       const secretAt = { kind: 'secret', id: digest } as const;
       const tenantAt = { kind: 'tenant', id: tenant.tenantId } as const;
-      void this.keep(secretAt, secret.version, found.secret, view.secret);
-      void this.keep(tenantAt, tenant.version, found.tenant, view.tenant);
+      void this.keep(secretAt, secret.version, found.secret, view.unsoundSecret);
+      void this.keep(tenantAt, tenant.version, found.tenant, view.unsoundTenant);
     }
     return { secret, tenant };
   }

@@ -1,14 +1,11 @@
+import type { SealedRecord } from '#libs/contracts';
 import type { KeyView, RecordId } from '#libs/key-view';
-import type { UnsoundRecords, ReadThrough } from '../reading-through/read-through.js';
+import type { ReadThrough, UnsoundRecords } from '../reading-through/read-through.js';
 import type { KnownCredential } from '../verify/verdict.js';
 import type { SoundRecords } from './sound-records.js';
 
-/** What the view said about one digest. */
-interface Lookup {
-  digest: string;
-  unsound: UnsoundRecords;
-  known: KnownCredential | undefined;
-}
+/** What is known of a digest, or what stands in the view in the place of it. */
+type Lookup = KnownCredential | UnsoundRecords;
 
 /** Finds what is known of digests: in the view, and where that has no sound answer, at key-management. */
 export class CredentialRecords {
@@ -19,76 +16,95 @@ export class CredentialRecords {
   ) {}
 
   /**
-   * In the order of the digests, undefined where no key ever had it. One round trip to the view where the tenants of
-   * all digests are remembered, else two. Throws the rejection UNAVAILABLE where neither can answer.
+   * What is known of one digest, undefined where no key ever had it. One round trip to the view where the digest's
+   * tenant is remembered, else two. Throws the rejection UNAVAILABLE where neither view nor authority can answer.
    */
-  async find(digests: readonly string[], caller: string): Promise<(KnownCredential | undefined)[]> {
+  async find(digest: string, caller: string): Promise<KnownCredential | undefined> {
+    let lookup: Lookup;
+    try {
+      const tenantId = this.sound.tenantIdOf(digest);
+      const ids = tenantId === undefined ? [secretAt(digest)] : [secretAt(digest), tenantAt(tenantId)];
+      const [sealedSecret, sealedTenant] = await this.view.find(ids);
+      const secret = sealedSecret && this.sound.secret(digest, sealedSecret);
+      lookup = this.joined(
+        digest,
+        sealedSecret,
+        secret === undefined || secret.tenantId === tenantId
+          ? sealedTenant
+          : (await this.view.find([tenantAt(secret.tenantId)]))[0],
+      );
+    } catch {
+      // Without the view the authority is asked: slower and capped, but never a wrong "no such key".
+      return this.readThrough.find(digest, caller, 'away');
+    }
+    return isKnown(lookup) ? lookup : this.readThrough.find(digest, caller, lookup);
+  }
+
+  /** As {@link find}, for many digests at once and in their order. */
+  async findAll(digests: readonly string[], caller: string): Promise<(KnownCredential | undefined)[]> {
     let lookups: Lookup[];
     try {
-      lookups = await this.lookUp(digests);
+      lookups = await this.lookUpAll(digests);
     } catch {
-      // Without the view the authority is asked for each: slower and capped, but never a wrong "no such key".
       return Promise.all(digests.map((digest) => this.readThrough.find(digest, caller, 'away')));
     }
-    const known = lookups.map((lookup) => lookup.known);
-    const missed = lookups.flatMap((lookup, index) => (lookup.known === undefined ? [index] : []));
-    if (missed.length > 0) {
-      await Promise.all(
-        missed.map(async (index) => {
-          const { digest, unsound } = lookups[index] as Lookup;
-          known[index] = await this.readThrough.find(digest, caller, unsound);
-        }),
-      );
-    }
-    return known;
+    return Promise.all(
+      lookups.map(async (lookup, index) =>
+        isKnown(lookup) ? lookup : this.readThrough.find(digests[index] as string, caller, lookup),
+      ),
+    );
   }
 
-  private async lookUp(digests: readonly string[]): Promise<Lookup[]> {
-    const tenantIds = new Set<string>();
+  private async lookUpAll(digests: readonly string[]): Promise<Lookup[]> {
+    const remembered = new Set<string>();
     for (const digest of digests) {
       const tenantId = this.sound.tenantIdOf(digest);
-      if (tenantId !== undefined) tenantIds.add(tenantId);
+      if (tenantId !== undefined) remembered.add(tenantId);
     }
-    const secretIds = digests.map((id): RecordId => ({ kind: 'secret', id }));
-    const found = await this.view.find([...secretIds, ...tenantsAt(tenantIds)]);
-    const tenants = zip(tenantIds, found.slice(digests.length));
+    const found = await this.view.find([...digests.map(secretAt), ...Array.from(remembered, tenantAt)]);
+    const tenants = new Map<string, SealedRecord | undefined>();
+    let next = digests.length;
+    for (const tenantId of remembered) tenants.set(tenantId, found[next++]);
 
-    const secrets = digests.map((digest, index) => {
-      const sealed = found[index];
-      return sealed && this.sound.secret(digest, sealed);
-    });
     const unseen = new Set<string>();
-    for (const secret of secrets) {
-      if (secret !== undefined && !tenantIds.has(secret.tenantId)) unseen.add(secret.tenantId);
-    }
-    if (unseen.size > 0) {
-      for (const [id, sealed] of zip(unseen, await this.view.find(tenantsAt(unseen))))
-        tenants.set(id, sealed);
-    }
+    digests.forEach((digest, index) => {
+      const sealed = found[index];
+      const secret = sealed && this.sound.secret(digest, sealed);
+      if (secret !== undefined && !tenants.has(secret.tenantId)) unseen.add(secret.tenantId);
+    });
+    const unseenIds = [...unseen];
+    const more = await this.view.find(unseenIds.map(tenantAt));
+    unseenIds.forEach((tenantId, index) => tenants.set(tenantId, more[index]));
 
     return digests.map((digest, index) => {
-      const secret = secrets[index];
-      const sealedTenant = secret && tenants.get(secret.tenantId);
-      const tenant = sealedTenant && this.sound.tenant(secret.tenantId, sealedTenant);
-      return {
-        digest,
-        unsound: {
-          secret: secret === undefined ? found[index] : undefined,
-          tenant: tenant === undefined ? sealedTenant : undefined,
-        },
-        known: tenant && { secret, tenant },
-      };
+      const sealed = found[index];
+      const secret = sealed && this.sound.secret(digest, sealed);
+      return this.joined(digest, sealed, secret && tenants.get(secret.tenantId));
     });
+  }
+
+  /** Opens both records. */
+  private joined(
+    digest: string,
+    sealedSecret: SealedRecord | undefined,
+    sealedTenant: SealedRecord | undefined,
+  ): Lookup {
+    const secret = sealedSecret && this.sound.secret(digest, sealedSecret);
+    if (secret === undefined) return { unsoundSecret: sealedSecret, unsoundTenant: undefined };
+    const tenant = sealedTenant && this.sound.tenant(secret.tenantId, sealedTenant);
+    if (tenant === undefined) return { unsoundSecret: undefined, unsoundTenant: sealedTenant };
+    return { secret, tenant };
   }
 }
 
-function tenantsAt(ids: ReadonlySet<string>): RecordId[] {
-  return Array.from(ids, (id): RecordId => ({ kind: 'tenant', id }));
+function isKnown(lookup: Lookup): lookup is KnownCredential {
+  return 'secret' in lookup;
 }
 
-function zip<Value>(keys: Iterable<string>, values: readonly Value[]): Map<string, Value> {
-  let index = 0;
-  const map = new Map<string, Value>();
-  for (const key of keys) map.set(key, values[index++] as Value);
-  return map;
+function secretAt(id: string): RecordId {
+  return { kind: 'secret', id };
+}
+
+function tenantAt(id: string): RecordId {
+  return { kind: 'tenant', id };
 }

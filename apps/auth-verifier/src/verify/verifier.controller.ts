@@ -15,7 +15,7 @@ import { RequestReporter } from '#libs/request-reporting';
 import { callerOf, RequireRole } from '#libs/service-kit/service-token.guard';
 import { VerifierMetrics } from '../metrics.js';
 import { BATCH_ENTRIES_MAX, outcomeOf, problemsOfReport, problemsOfVerify } from './request-fields.js';
-import { CredentialVerifier, type Verification } from './verify-credentials.js';
+import { CredentialVerifier } from './verify-credentials.js';
 
 /** The gRPC face of the verifier. An answer leaves after its events are in the reporter's hands. */
 @Controller()
@@ -31,8 +31,7 @@ export class VerifierController {
   async verify(request: VerifyRequest, metadata: Metadata): Promise<VerifyResponse> {
     requireFields(problemsOfVerify(request));
     const caller = callerOf(metadata).name;
-    const [verification] = (await this.verifier.verify([request], caller)) as [Verification];
-    const { outcome, event, response } = verification;
+    const { outcome, event, response } = await this.verifier.verify(request, caller);
     this.metrics.verified(outcome, caller);
     if (event !== undefined) await this.reporter.record([event]);
     return response;
@@ -44,7 +43,7 @@ export class VerifierController {
     requireLength('requests', requests);
     requireFields(requests.flatMap((request, index) => problemsOfVerify(request, `requests.${index}.`)));
     const caller = callerOf(metadata).name;
-    const verifications = await this.verifier.verify(requests, caller);
+    const verifications = await this.verifier.verifyAll(requests, caller);
     const events: RequestEvent[] = [];
     for (const { outcome, event } of verifications) {
       this.metrics.verified(outcome, caller);

@@ -30,22 +30,37 @@ export class CredentialVerifier {
     },
   ) {}
 
-  /** The verifications in the order of the requests. Throws the rejection UNAVAILABLE where no verdict can be reached. */
-  async verify(requests: readonly VerifyRequest[], caller: string): Promise<Verification[]> {
-    const { records, legacyPatterns, clock } = this.parts;
-    const digests = requests.map(({ credential }) =>
-      isWellFormed(credential, legacyPatterns) ? digestOf(credential) : undefined,
-    );
-    const asked = digests.filter((digest) => digest !== undefined);
-    const known = asked.length === 0 ? [] : await records.find(asked, caller);
+  /** Throws the rejection UNAVAILABLE where no verdict can be reached. */
+  async verify(request: VerifyRequest, caller: string): Promise<Verification> {
+    const digest = this.digestOf(request);
+    if (digest === undefined) return this.malformed();
+    const known = await this.parts.records.find(digest, caller);
     // The clock is read after the records: what expired while waiting for them is expired.
-    const nowMs = clock();
+    return this.judge(request, known, caller, this.parts.clock());
+  }
+
+  /** The verifications in the order of the requests; one that can't be reached fails all. */
+  async verifyAll(requests: readonly VerifyRequest[], caller: string): Promise<Verification[]> {
+    const digests = requests.map((request) => this.digestOf(request));
+    const asked = digests.filter((digest) => digest !== undefined);
+    const known = asked.length === 0 ? [] : await this.parts.records.findAll(asked, caller);
+    const nowMs = this.parts.clock();
     let next = 0;
     return requests.map((request, index) =>
-      digests[index] === undefined
-        ? this.answer(request, undefined, 'MALFORMED', caller, nowMs)
-        : this.judge(request, known[next++], caller, nowMs),
+      digests[index] === undefined ? this.malformed() : this.judge(request, known[next++], caller, nowMs),
     );
+  }
+
+  private digestOf({ credential }: VerifyRequest): string | undefined {
+    return isWellFormed(credential, this.parts.legacyPatterns) ? digestOf(credential) : undefined;
+  }
+
+  private malformed(): Verification {
+    return {
+      outcome: 'MALFORMED',
+      response: nameless('MALFORMED', this.parts.newRequestId()),
+      event: undefined,
+    };
   }
 
   private judge(
@@ -54,16 +69,7 @@ export class CredentialVerifier {
     caller: string,
     nowMs: number,
   ): Verification {
-    return this.answer(request, known, verdictOf(known, request.requiredScopes, nowMs), caller, nowMs);
-  }
-
-  private answer(
-    request: VerifyRequest,
-    known: KnownCredential | undefined,
-    outcome: Outcome,
-    caller: string,
-    nowMs: number,
-  ): Verification {
+    const outcome = verdictOf(known, request.requiredScopes, nowMs);
     const requestId = this.parts.newRequestId();
     if (known === undefined) return { outcome, response: nameless(outcome, requestId), event: undefined };
     const { secret } = known;
