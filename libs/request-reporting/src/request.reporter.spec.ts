@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { REQUESTS_TOPIC, type RequestEvent, type RequestEventBatch } from '#libs/contracts';
@@ -18,6 +19,8 @@ import { eventually } from '#libs/testing/eventually';
 import { spawnNode } from '#libs/testing/spawn-service';
 import { partitionOf } from './incarnation.js';
 import { type ReportingOptions, type RunningReporter, startRequestReporter } from './serve.js';
+
+jest.setTimeout(30_000);
 
 interface Message extends RequestEventBatch {
   topic: string;

@@ -25,16 +25,16 @@ async function firstReports(
   for (const round of reportRounds(reports)) {
     const rows: { tenant_id: string; request_id: string }[] = await transaction.query(
       `insert into usage.reported_requests as known (tenant_id, request_id, occurred_at, counted_at)
-       select tenant_id, request_id, occurred_at, now()
-       from unnest($1::text[], $2::text[], $3::timestamptz[]) as report (tenant_id, request_id, occurred_at)
+       select tenant_id, request_id, to_timestamp(occurred_ms / 1000.0), now()
+       from unnest(${texts(1)}, ${texts(2)}, ${numbers(3)}) as report (tenant_id, request_id, occurred_ms)
        on conflict (tenant_id, request_id) do update
          set occurred_at = excluded.occurred_at, counted_at = excluded.counted_at
          where abs(extract(epoch from excluded.occurred_at - known.occurred_at)) * 1000 > $4
        returning tenant_id, request_id`,
       [
-        round.map(({ tenantId }) => tenantId),
-        round.map(({ requestId }) => requestId),
-        round.map(({ occurredAtMs }) => isoOf(occurredAtMs)),
+        column(round, ({ tenantId }) => tenantId),
+        column(round, ({ requestId }) => requestId),
+        column(round, ({ occurredAtMs }) => occurredAtMs),
         REPEAT_WITHIN_MS,
       ],
     );
@@ -50,33 +50,49 @@ async function changeCounters(transaction: QueryRunner, events: readonly Request
   const { counts, activity } = counterChanges(events);
   await transaction.query(
     `insert into usage.request_counts as known (tenant_id, key_id, quarter, outcome, count)
-     select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::bigint[])
+     select tenant_id, key_id, to_timestamp(quarter_ms / 1000.0), outcome, count
+     from unnest(${texts(1)}, ${texts(2)}, ${numbers(3)}, ${texts(4)}, ${numbers(5)})
+       as change (tenant_id, key_id, quarter_ms, outcome, count)
      on conflict (tenant_id, key_id, quarter, outcome) do update set count = known.count + excluded.count`,
     [
-      counts.map(({ tenantId }) => tenantId),
-      counts.map(({ keyId }) => keyId),
-      counts.map(({ quarterMs }) => isoOf(quarterMs)),
-      counts.map(({ outcome }) => outcome),
-      counts.map(({ count }) => count),
+      column(counts, ({ tenantId }) => tenantId),
+      column(counts, ({ keyId }) => keyId),
+      column(counts, ({ quarterMs }) => quarterMs),
+      column(counts, ({ outcome }) => outcome),
+      column(counts, ({ count }) => count),
     ],
   );
   await transaction.query(
     `insert into usage.key_activity as known (tenant_id, key_id, last_used_at, last_authenticated_at)
-     select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+     select tenant_id, key_id, to_timestamp(used_ms / 1000.0), to_timestamp(authenticated_ms / 1000.0)
+     from unnest(${texts(1)}, ${texts(2)}, ${numbers(3)}, ${numbers(4)})
+       as change (tenant_id, key_id, used_ms, authenticated_ms)
      on conflict (tenant_id, key_id) do update set
        last_used_at = greatest(known.last_used_at, excluded.last_used_at),
        last_authenticated_at = greatest(known.last_authenticated_at, excluded.last_authenticated_at)
      where excluded.last_used_at > coalesce(known.last_used_at, '-infinity')
        or excluded.last_authenticated_at > coalesce(known.last_authenticated_at, '-infinity')`,
     [
-      activity.map(({ tenantId }) => tenantId),
-      activity.map(({ keyId }) => keyId),
-      activity.map(({ lastUsedAtMs }) => lastUsedAtMs && isoOf(lastUsedAtMs)),
-      activity.map(({ lastAuthenticatedAtMs }) => lastAuthenticatedAtMs && isoOf(lastAuthenticatedAtMs)),
+      column(activity, ({ tenantId }) => tenantId),
+      column(activity, ({ keyId }) => keyId),
+      column(activity, ({ lastUsedAtMs }) => lastUsedAtMs),
+      column(activity, ({ lastAuthenticatedAtMs }) => lastAuthenticatedAtMs),
     ],
   );
 }
 
-function isoOf(timeMs: number): string {
-  return new Date(timeMs).toISOString();
+/**
+ * A column of thousands of rows as one text, ten times cheaper to write than an array. Ids hold printable characters
+ * only, so none of them holds a line break.
+ */
+function column<Row>(rows: readonly Row[], valueOf: (row: Row) => string | number | null): string {
+  return rows.map((row) => valueOf(row) ?? '').join('\n');
+}
+
+function texts(parameter: number): string {
+  return `string_to_array($${parameter}, E'\\n', '')`;
+}
+
+function numbers(parameter: number): string {
+  return `${texts(parameter)}::bigint[]`;
 }

@@ -15,6 +15,19 @@ jest.setTimeout(60_000);
 const MINUTE_MS = 60 * 1000;
 const T0 = Date.UTC(2026, 10, 22, 10, 5);
 
+const position = (partition = 0) => ({ logId: 'log', topic: 'latchkey.requests.v1', partition });
+
+const run = (incarnation: string, firstSequence: number, ...events: ArrivedEvent[]): ArrivedRun => ({
+  incarnation,
+  firstSequence,
+  events,
+});
+
+const events = (...ids: string[]) => ids.map((id) => requestEvent(id));
+
+const reported = (id: string, minutes: number, fields: Partial<RequestEvent> = {}) =>
+  requestEvent(id, { reported: true, occurredAtMs: T0 + minutes * MINUTE_MS, ...fields });
+
 describe('PostgresUsageStore', () => {
   let usage: UsageDatabase;
   let store: PostgresUsageStore;
@@ -30,8 +43,6 @@ describe('PostgresUsageStore', () => {
   });
   afterAll(() => usage.close());
 
-  const position = (partition = 0) => ({ logId: 'log', topic: 'latchkey.requests.v1', partition });
-
   function batchOf(runs: ArrivedRun[], fields: Partial<ArrivedBatch> = {}): ArrivedBatch {
     const firstOffset = fields.firstOffset ?? offset;
     offset = firstOffset + 1n;
@@ -44,13 +55,6 @@ describe('PostgresUsageStore', () => {
     if ('resumeAt' in outcome) throw new Error(`wants to resume at ${outcome.resumeAt}`);
     return outcome;
   }
-
-  const run = (incarnation: string, firstSequence: number, ...events: ArrivedEvent[]): ArrivedRun => ({
-    incarnation,
-    firstSequence,
-    events,
-  });
-  const events = (...ids: string[]) => ids.map((id) => requestEvent(id));
 
   async function activity(keyId: string) {
     const rows = await usage.sql<{ last_used_at: Date | null; last_authenticated_at: Date | null }>(
@@ -106,7 +110,7 @@ describe('PostgresUsageStore', () => {
     it('counts nothing and moves no offset when its transaction fails', async () => {
       const incarnation = randomUUID();
       const poison = requestEvent('b', { outcome: 'x'.repeat(10) as never, occurredAtMs: Number.NaN });
-      await expect(count([run(incarnation, 1, ...events('a'), poison)])).rejects.toThrow();
+      await expect(count([run(incarnation, 1, ...events('a'), poison)])).rejects.toThrow('bigint');
       expect(await usage.counted('acme')).toEqual(new Map());
       expect(await store.nextOffset(position())).toBeUndefined();
       expect(await usage.sql('select * from usage.reporters')).toEqual([]);
@@ -246,9 +250,6 @@ describe('PostgresUsageStore', () => {
   });
 
   describe('reports', () => {
-    const reported = (id: string, minutes: number, fields: Partial<RequestEvent> = {}) =>
-      requestEvent(id, { reported: true, occurredAtMs: T0 + minutes * MINUTE_MS, ...fields });
-
     it('count once when repeated within 15 minutes, in the same batch or another, by the same reporter or another', async () => {
       await count([run(randomUUID(), 1, reported('a', 0), reported('a', 1))]);
       const outcome = await count([run(randomUUID(), 1, reported('a', 15), reported('b', 0))]);
