@@ -49,12 +49,12 @@ export function eventLogContract(open: () => EventLog): void {
     });
 
     it('rejects a publish to a topic that nobody declared', async () => {
-      await expect(log.publish(`contract-${randomUUID()}`, [text('lost')])).rejects.toBeInstanceOf(Error);
+      await expect(log.publish(`contract-${randomUUID()}`, [text('lost')])).rejects.toHaveProperty('message');
     });
 
     it('rejects a record without key for a topic that keeps the last of each key', async () => {
       const topic = await declared(1, { cleanup: 'compact' });
-      await expect(log.publish(topic, [text('no key')], 0)).rejects.toBeInstanceOf(Error);
+      await expect(log.publish(topic, [text('no key')], 0)).rejects.toHaveProperty('message');
       const reader = read(log, { topics: [topic] });
       await log.publish(topic, [text('a key', 'key')], 0);
       await eventually(() => expect(reader.texts()).toEqual(['a key']));
@@ -162,7 +162,7 @@ export function eventLogContract(open: () => EventLog): void {
     it('rejects what is asked of it once closed', async () => {
       const topic = await declared(1);
       await log.close();
-      await expect(log.publish(topic, [text('late')])).rejects.toBeInstanceOf(Error);
+      await expect(log.publish(topic, [text('late')])).rejects.toHaveProperty('message');
       const subscribing = log.subscribe({
         group: 'late',
         topics: [topic],
@@ -170,7 +170,7 @@ export function eventLogContract(open: () => EventLog): void {
         onBatch: () => Promise.resolve(undefined),
         onError: () => undefined,
       });
-      await expect(subscribing).rejects.toBeInstanceOf(Error);
+      await expect(subscribing).rejects.toHaveProperty('message');
     });
   });
 }

@@ -2,7 +2,7 @@ import type { Admin } from 'kafkajs';
 import type { TopicDefinition } from '#libs/contracts';
 import { TopicMismatch } from './event-log.js';
 
-export interface TopicReplication {
+interface TopicReplication {
   replicationFactor: number;
   minInSyncReplicas: number;
 }

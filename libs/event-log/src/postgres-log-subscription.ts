@@ -5,7 +5,7 @@ import type { BatchOutcome, LogSubscription, Subscription } from './event-log.js
 import { nameOf, type Head, type Place, PostgresLogSession } from './postgres-log-session.js';
 import { WakeUp } from './wake-up.js';
 
-export interface PostgresReaderOptions {
+interface PostgresReaderOptions {
   database: { readonly dataSource: DataSource };
   url: string;
   tlsCaFile?: string | undefined;
