@@ -4,6 +4,9 @@ import { buildMessage, isISO8601, ValidateBy, ValidateIf } from 'class-validator
 const INSTANT =
   /^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
 
+/** The last instant whose year has four digits. */
+const INSTANT_MAX_MS = Date.UTC(10_000, 0) - 1;
+
 /** NUL and halves of surrogate pairs, as JSON writes them: PostgreSQL keeps neither in text. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/;
 
@@ -39,7 +42,7 @@ export function IsInstant(): PropertyDecorator {
         typeof value === 'string' &&
         INSTANT.test(value) &&
         isISO8601(value.toUpperCase(), { strict: true }) &&
-        !Number.isNaN(Date.parse(value)),
+        Date.parse(value) <= INSTANT_MAX_MS,
       defaultMessage: buildMessage(
         (each) => `${each}$property must be a date and time with an offset, like 2030-01-01T00:00:00Z`,
       ),

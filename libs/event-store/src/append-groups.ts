@@ -5,6 +5,8 @@ const GROUP_APPENDS_MAX = 256;
 
 interface Waiting<Projected> {
   append: Append<Projected>;
+  /** Of its stream, once it is appended. */
+  version?: number;
   settle(outcome: AppendOutcome): void;
   fail(error: unknown): void;
 }
@@ -31,15 +33,34 @@ export class AppendGroups<Projected> {
 
   add(append: Append<Projected>): Promise<AppendOutcome> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ append, settle: resolve, fail: reject });
+      const settle = (outcome: AppendOutcome) => {
+        if (outcome.status === 'appended') item.version = outcome.version;
+        resolve(outcome);
+      };
+      const item: Waiting<Projected> = { append, settle, fail: reject };
+      this.waiting.push(item);
       if (!this.storing) void this.storeWaiting();
     });
   }
 
   private async storeWaiting(): Promise<void> {
     this.storing = true;
-    while (this.waiting.length > 0) await this.store(this.takeGroup());
+    while (this.waiting.length > 0) {
+      const group = this.takeGroup();
+      await this.store(group);
+      this.settleOvertaken(group);
+    }
     this.storing = false;
+  }
+
+  /** What waits to be appended where the group has just appended conflicts, without asking the store. */
+  private settleOvertaken(group: readonly Waiting<Projected>[]): void {
+    const versions = new Map(group.map(({ append, version = 0 }) => [append.streamId, version]));
+    this.waiting = this.waiting.filter(({ append, settle }) => {
+      const overtaken = append.expectedVersion < (versions.get(append.streamId) ?? 0);
+      if (overtaken) settle({ status: 'conflict' });
+      return !overtaken;
+    });
   }
 
   /** Takes what may share a transaction; the rest keeps its order. */

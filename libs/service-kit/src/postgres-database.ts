@@ -166,9 +166,9 @@ export class PostgresDatabase {
 /** What a URL says about TLS would win over the certificate authority, also where it says `sslmode=disable`. */
 function withoutTlsParameters(url: string): string {
   const plain = new URL(url);
-  for (const name of [...plain.searchParams.keys()]) {
-    if (/^(ssl|uselibpqcompat)/.test(name)) plain.searchParams.delete(name);
-  }
+  const names = Array.from(plain.searchParams.keys());
+  for (const name of names.filter((each) => /^(ssl|uselibpqcompat)/.test(each)))
+    plain.searchParams.delete(name);
   return plain.toString();
 }
 

@@ -1,5 +1,5 @@
 import type { NewEvent } from '#libs/event-store';
-import { upcastWith, type Upcasters } from '../commands/upcast.js';
+import { schemaVersionWith, upcastWith, type Upcasters } from '../commands/upcast.js';
 
 export type Environment = 'live' | 'test';
 
@@ -45,7 +45,8 @@ export type KeyEvent =
   | { type: 'PreviousSecretRetired'; data: { generation: number; retiredAtMs: number } }
   | { type: 'KeyRevoked'; data: { reason: string | null; revokedAtMs: number } };
 
-const UPCASTERS: Upcasters = {
+/** What brings each type's data from one schema version to the next; no step is ever changed. */
+export const KEY_UPCASTERS: Upcasters<KeyEvent['type']> = {
   KeyCreated: [],
   KeyImported: [],
   KeyDetailsChanged: [],
@@ -57,9 +58,9 @@ const UPCASTERS: Upcasters = {
 };
 
 export function upcastKeyEvent(stored: NewEvent): KeyEvent {
-  return { type: stored.type, data: upcastWith(UPCASTERS, stored) } as KeyEvent;
+  return { type: stored.type, data: upcastWith(KEY_UPCASTERS, stored) } as KeyEvent;
 }
 
 export function keyEventSchemaVersion(type: KeyEvent['type']): number {
-  return (UPCASTERS[type]?.length ?? 0) + 1;
+  return schemaVersionWith(KEY_UPCASTERS, type);
 }

@@ -1,5 +1,5 @@
 import type { NewEvent } from '#libs/event-store';
-import { upcastWith, type Upcasters } from '../commands/upcast.js';
+import { schemaVersionWith, upcastWith, type Upcasters } from '../commands/upcast.js';
 
 /** Facts about tenants. A shape is never changed: a new one is a new schema version with an upcaster below. */
 export type TenantEvent =
@@ -11,7 +11,8 @@ export type TenantEvent =
   | { type: 'TenantSuspended'; data: { reason: string | null; suspendedAtMs: number } }
   | { type: 'TenantResumed'; data: { reason: string | null; resumedAtMs: number } };
 
-const UPCASTERS: Upcasters = {
+/** What brings each type's data from one schema version to the next; no step is ever changed. */
+export const TENANT_UPCASTERS: Upcasters<TenantEvent['type']> = {
   TenantRegistered: [],
   TenantChanged: [],
   TenantSuspended: [],
@@ -19,9 +20,9 @@ const UPCASTERS: Upcasters = {
 };
 
 export function upcastTenantEvent(stored: NewEvent): TenantEvent {
-  return { type: stored.type, data: upcastWith(UPCASTERS, stored) } as TenantEvent;
+  return { type: stored.type, data: upcastWith(TENANT_UPCASTERS, stored) } as TenantEvent;
 }
 
 export function tenantEventSchemaVersion(type: TenantEvent['type']): number {
-  return (UPCASTERS[type]?.length ?? 0) + 1;
+  return schemaVersionWith(TENANT_UPCASTERS, type);
 }

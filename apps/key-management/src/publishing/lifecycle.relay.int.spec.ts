@@ -1,0 +1,295 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
+import { Registry } from 'prom-client';
+import { KEYS_TOPIC, type KeyMessage } from '#libs/contracts';
+import { EventLog, type LogRecord, type Subscription } from '#libs/event-log';
+import { LOG_MIGRATIONS, PostgresEventLog } from '#libs/event-log/postgres-event-log';
+import { CreateEventStore1763800000000 } from '#libs/event-store/migrations/1763800000000-create-event-store';
+import { EVENTS_CHANNEL, PostgresEventStore } from '#libs/event-store/postgres-event-store';
+import { RecordSeal } from '#libs/key-view';
+import { bootstrapDatabase } from '#libs/service-kit/postgres-bootstrap';
+import { PostgresDatabase } from '#libs/service-kit/postgres-database';
+import { eventually } from '#libs/testing/eventually';
+import { stackUrls } from '#libs/testing/stack';
+import { createTestDatabase, type TestDatabase } from '#libs/testing/test-database';
+import { Idempotency } from '../commands/idempotency.js';
+import { KeyCommands } from '../keys/key-commands.js';
+import { CreateKeyReadModel1763800100000 } from '../read-model/migrations/1763800100000-create-key-read-model.js';
+import { PostgresKeyReadModel } from '../read-model/postgres-key-read-model.js';
+import type { Projected } from '../read-model/projected.js';
+import { logger, PASSWORDS } from '../served-key-management.contract.js';
+import { TenantCommands } from '../tenants/tenant-commands.js';
+import { LifecycleRelay } from './lifecycle.relay.js';
+import { PostgresRelayLeadership } from './postgres-relay-leadership.js';
+
+jest.setTimeout(60_000);
+
+const seal = new RecordSeal([{ id: '1', key: Buffer.alloc(32, 1) }]);
+const operator = {
+  actor: { type: 'operator', id: 'operator' },
+  sourceAddress: null,
+  requestId: null,
+  traceId: null,
+  idempotencyKey: null,
+};
+const wish = {
+  name: 'k',
+  environment: 'live' as const,
+  scopes: [],
+  expiresAtMs: null,
+  metadata: {},
+  ceiling: null,
+};
+
+/** A log that may be told to break off in the middle of its next publishes, or to hold them. */
+class UnreliableLog extends EventLog {
+  failures = 0;
+  held: Promise<void> = Promise.resolve();
+  /** Publishes that were begun. */
+  begun = 0;
+
+  constructor(private readonly log: EventLog) {
+    super();
+  }
+
+  override async publish(topic: string, records: readonly LogRecord[]): Promise<void> {
+    this.begun += 1;
+    await this.held;
+    if (this.failures === 0) return this.log.publish(topic, records);
+    this.failures -= 1;
+    await this.log.publish(topic, records.slice(0, Math.ceil(records.length / 2)));
+    throw new Error('the connection broke');
+  }
+  override declare = (...args: Parameters<EventLog['declare']>) => this.log.declare(...args);
+  override check = () => this.log.check();
+  override subscribe = (): Promise<Subscription> => Promise.reject(new Error('not asked for'));
+  override close = () => this.log.close();
+}
+
+describe('LifecycleRelay on PostgreSQL', () => {
+  let test: TestDatabase;
+  let admin: pg.Pool;
+  let logDatabase: PostgresDatabase;
+  let keysUrls: { runtimeUrl: string; migrationUrl: string };
+  let postgresLog: PostgresEventLog;
+  const databases: PostgresDatabase[] = [];
+  const relays: LifecycleRelay[] = [];
+  let tenantId: string;
+  let store: PostgresEventStore<Projected>;
+  let commands: KeyCommands;
+
+  beforeAll(async () => {
+    test = await createTestDatabase(stackUrls().databaseAdminUrl);
+    const log = { owner: 'latchkey_log_owner', runtime: 'latchkey_log' };
+    const urls = await bootstrapDatabase(test.adminUrl, { ...PASSWORDS, log });
+    keysUrls = urls.keys;
+    logDatabase = new PostgresDatabase(
+      { ...urls.log, schema: 'log', migrations: LOG_MIGRATIONS, connectionsMax: 5 },
+      logger,
+    );
+    await logDatabase.ready;
+    postgresLog = new PostgresEventLog({ database: logDatabase, url: urls.log.runtimeUrl }, logger);
+    admin = new pg.Pool({ connectionString: test.adminUrl });
+    store = new PostgresEventStore<Projected>(await connect(), new PostgresKeyReadModel());
+    commands = new KeyCommands(store, new Idempotency(store), { nowMs: () => Date.now(), randomBytes });
+  });
+
+  afterAll(async () => {
+    await postgresLog.close();
+    await Promise.all([logDatabase, ...databases].map((database) => database.close()));
+    await admin.end();
+    await test.drop();
+  });
+
+  beforeEach(async () => {
+    tenantId = `tenant-${randomUUID()}`;
+    await new TenantCommands(store, () => Date.now()).register(tenantId, {}, operator);
+  });
+
+  afterEach(async () => {
+    await Promise.all(relays.splice(0).map((relay) => relay.close()));
+  });
+
+  async function connect(): Promise<PostgresDatabase> {
+    const migrations = [CreateEventStore1763800000000, CreateKeyReadModel1763800100000];
+    const database = new PostgresDatabase(
+      { ...keysUrls, schema: 'keys', migrations, connectionsMax: 5 },
+      logger,
+    );
+    databases.push(database);
+    await database.ready;
+    return database;
+  }
+
+  /** A relay of a process of its own. */
+  async function startRelay(log: EventLog = postgresLog): Promise<LifecycleRelay> {
+    const leadership = new PostgresRelayLeadership(await connect(), EVENTS_CHANNEL);
+    const relay = new LifecycleRelay(store, leadership, log, seal, logger, new Registry());
+    relays.push(relay);
+    void relay.start();
+    return relay;
+  }
+
+  /** Makes keys and rotates each so often; answers their ids. */
+  async function makeKeys(count: number, rotations: number): Promise<string[]> {
+    return Promise.all(
+      Array.from({ length: count }, async () => {
+        const { key } = await commands.create(tenantId, wish, operator);
+        for (let i = 0; i < rotations; i += 1) {
+          await commands.rotate(
+            tenantId,
+            key.id,
+            { graceSeconds: 0, retirePrevious: false, ceiling: null },
+            operator,
+          );
+        }
+        return key.id;
+      }),
+    );
+  }
+
+  /** Versions of a key's messages in the log, in their order. */
+  async function versionsOf(keyId: string): Promise<number[]> {
+    const { rows } = await admin.query<{ value: Buffer }>(
+      `select value from log.records where topic = $1 and key = $2 order by partition, "offset"`,
+      [KEYS_TOPIC, keyId],
+    );
+    return rows.map(({ value }) => (JSON.parse(value.toString()) as KeyMessage).version);
+  }
+
+  async function expectPublished(keyIds: readonly string[], versions: number[]): Promise<void> {
+    await eventually(
+      async () => expect(await Promise.all(keyIds.map(versionsOf))).toEqual(keyIds.map(() => versions)),
+      { timeoutMs: 20_000 },
+    );
+  }
+
+  /** Each version is there, and the first time it is there it comes after those before it. */
+  async function expectNothingLost(keyIds: readonly string[], versions: number[]): Promise<void> {
+    await eventually(
+      async () => {
+        const published = await Promise.all(keyIds.map(versionsOf));
+        expect(published.map((all) => [...new Set(all)])).toEqual(keyIds.map(() => versions));
+        expect(published.map((all) => all[all.length - 1])).toEqual(keyIds.map(() => versions.length));
+      },
+      { timeoutMs: 20_000 },
+    );
+  }
+
+  async function checkpoint(): Promise<number> {
+    const { rows } = await admin.query('select position from keys.relay_checkpoint');
+    return Number(rows[0].position);
+  }
+
+  async function lastPosition(): Promise<number> {
+    const { rows } = await admin.query('select max(position) as last from keys.events');
+    return Number(rows[0].last);
+  }
+
+  /** The one connection that holds the lead. */
+  async function leadingPid(): Promise<number> {
+    return eventually(async () => {
+      const { rows } = await admin.query(
+        `select pid from pg_locks where locktype = 'advisory' and granted
+           and database = (select oid from pg_database where datname = current_database())
+           and classid = (hashtext('latchkey relay')::bigint >> 32 & 4294967295)::text::oid
+           and objid = (hashtext('latchkey relay')::bigint & 4294967295)::text::oid`,
+      );
+      expect(rows).toHaveLength(1);
+      return rows[0].pid as number;
+    });
+  }
+
+  it('publishes what was there before it and what comes after, each once and in order per key', async () => {
+    const before = await makeKeys(3, 2);
+    await startRelay();
+    const after = await makeKeys(3, 2);
+    await expectPublished([...before, ...after], [1, 2, 3]);
+  });
+
+  it('goes on from the checkpoint after a restart', async () => {
+    const relay = await startRelay();
+    const keyIds = await makeKeys(2, 1);
+    await expectPublished(keyIds, [1, 2]);
+    await eventually(async () => expect(await checkpoint()).toBe(await lastPosition()));
+    await relay.close();
+    const later = await makeKeys(2, 1);
+    await startRelay();
+    await expectPublished(later, [1, 2]);
+    await expectPublished(keyIds, [1, 2]);
+  });
+
+  it('loses nothing when publishing breaks off in the middle, and again', async () => {
+    const keyIds = await makeKeys(6, 3);
+    const log = new UnreliableLog(postgresLog);
+    log.failures = 2;
+    await startRelay(log);
+    await expectNothingLost(keyIds, [1, 2, 3, 4]);
+    expect(log.failures).toBe(0);
+  });
+
+  it('lets one of several lead, and another follow when it is closed', async () => {
+    const first = await startRelay();
+    await leadingPid();
+    const log = new UnreliableLog(postgresLog);
+    await startRelay(log);
+    const keyIds = await makeKeys(2, 0);
+    await expectPublished(keyIds, [1]);
+    expect(log.begun).toBe(0);
+    await first.close();
+    const later = await makeKeys(2, 0);
+    await expectPublished(later, [1]);
+    expect(log.begun).toBeGreaterThan(0);
+  });
+
+  it('follows a leader whose connection is lost while it publishes, and the leader notices', async () => {
+    let release: () => void = () => undefined;
+    const stuck = new UnreliableLog(postgresLog);
+    stuck.held = new Promise((resolve) => (release = resolve));
+    const first = await startRelay(stuck);
+    const pid = await leadingPid();
+    const keyIds = await makeKeys(2, 1);
+    await eventually(() => expect(stuck.begun).toBe(1));
+    await startRelay();
+    await admin.query('select pg_terminate_backend($1)', [pid]);
+    await expectPublished(keyIds, [1, 2]);
+    expect(await leadingPid()).not.toBe(pid);
+    await eventually(async () => expect(await checkpoint()).toBe(await lastPosition()));
+    const published = await checkpoint();
+    release();
+    await first.close();
+    expect(await checkpoint()).toBe(published);
+    const later = await makeKeys(1, 1);
+    await expectPublished(later, [1, 2]);
+  });
+
+  it('leads again after its connection was lost while it had nothing to do', async () => {
+    await startRelay();
+    const pid = await leadingPid();
+    await admin.query('select pg_terminate_backend($1)', [pid]);
+    const keyIds = await makeKeys(2, 0);
+    await expectNothingLost(keyIds, [1]);
+  });
+
+  it('finishes the batch in hand when it is closed', async () => {
+    let release: () => void = () => undefined;
+    const log = new UnreliableLog(postgresLog);
+    log.held = new Promise((resolve) => (release = resolve));
+    const relay = await startRelay(log);
+    const keyIds = await makeKeys(1, 0);
+    await eventually(() => expect(log.begun).toBe(1));
+    const closed = relay.close();
+    release();
+    await closed;
+    expect(await Promise.all(keyIds.map(versionsOf))).toEqual([[1]]);
+    expect(await checkpoint()).toBe(await lastPosition());
+  });
+
+  it('can be closed while the log has not answered yet', async () => {
+    const away = new UnreliableLog(postgresLog);
+    away.declare = () => new Promise<never>(() => undefined);
+    const relay = await startRelay(away);
+    await relay.close();
+  });
+});
