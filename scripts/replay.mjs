@@ -34,33 +34,32 @@ await runAsProgram(import.meta.url, async () => {
     sources.map((name) => importSource(`scripts/replay/${name}.ts`)),
   );
   const options = readOptions(readKill);
-  const { requests, unreadable } = readAccessLog(readFileSync(options.logPath, 'latin1'), METHODS);
-  for (const { line, reason } of unreadable) console.warn(`line ${line} ${reason}: it is left out`);
-  if (requests.length === 0) throw new Error('the log has no request');
+  const log = readAccessLog(readFileSync(options.logPath, 'latin1'), METHODS);
+  sayLeftOut(log.unreadable);
+  if (log.requests.length === 0) throw new Error('the log has no request');
   for (const { app, afterRequests } of options.kills) {
-    if (afterRequests > requests.length)
-      throw new Error(`${app} cannot be killed after ${afterRequests} of ${requests.length} requests`);
+    if (afterRequests > log.requests.length)
+      throw new Error(`${app} cannot be killed after ${afterRequests} of ${log.requests.length} requests`);
   }
-  const logged = counting.countByClient(requests);
 
   await ensureInstalled({ keepLock: false });
   await ensureBuilt();
-  const { lost, unavailable, unreached, statuses, counted } = await onRealStack(
-    { requests, clients: [...logged.keys()], kills: options.kills },
-    tenantIdOf,
-  );
+  const sent = await onRealStack({ requests: log.requests, kills: options.kills, ...counting }, tenantIdOf);
+  const { requests, logged, counted, lost } = sent;
+  sayLeftOut(sent.refused);
+  const leftOut = [...log.unreadable, ...sent.refused];
 
   mkdirSync(dirname(options.countsPath), { recursive: true });
   const text = counting.countsAsText(counted);
   writeFileSync(options.countsPath, text, 'latin1');
   console.log(`\nclient\tcounted requests of its key\n${text}`);
-  const command = counting.comparison(options.logPath, options.countsPath, unreadable);
+  const command = counting.comparison(options.logPath, options.countsPath, leftOut);
   console.log(`compared with the log's own counts:\n  ${command}`);
   const compared = spawnSync('sh', ['-c', command], { encoding: 'latin1' });
   console.log(`  ${(compared.stdout + compared.stderr).trimEnd().replaceAll('\n', '\n  ')}\n`);
-  console.log(`answers by status: ${inOrder(statuses)}`);
+  console.log(`answers by status: ${inOrder(sent.statuses)}`);
   console.log(
-    `retried: ${unavailable} answers 503, ${unreached} refused connections, ${sum(lost)} lost answers`,
+    `retried: ${sent.unavailable} answers 503, ${sent.unreached} refused connections, ${sum(lost)} lost answers`,
   );
 
   const differences = counting.differencesOf(logged, counted);
@@ -69,7 +68,7 @@ await runAsProgram(import.meta.url, async () => {
     (one) => one.counted < one.logged || one.counted > one.logged + (lost.get(one.client) ?? 0),
   );
   console.log(
-    `${requests.length} requests of ${logged.size} clients, ${unreadable.length} unreadable lines: ` +
+    `${requests.length} requests of ${logged.size} clients, ${leftOut.length} lines left out: ` +
       `${sum(counted)} counted, ${differences.length} clients differ` +
       (differences.length > wrong.length
         ? `, ${differences.length - wrong.length} of them by lost answers alone`
@@ -95,7 +94,11 @@ function readOptions(readKill) {
   }
 }
 
-async function onRealStack({ requests, clients, kills }, tenantIdOf) {
+function sayLeftOut(lines) {
+  for (const { line, reason } of lines) console.warn(`line ${line} ${reason}: it is left out`);
+}
+
+async function onRealStack(traffic, tenantIdOf) {
   const { startStack } = await import('./stack/start-stack.mjs');
   const { prepareServices, APPS } = await import('./services.mjs');
   const stopSignal = new Promise((_, reject) => {
@@ -113,7 +116,7 @@ async function onRealStack({ requests, clients, kills }, tenantIdOf) {
     const work = async () => {
       await startAll(services, APPS);
       console.log(`Kafka, Redis, PostgreSQL and the four services are up after ${secondsSince(startMs)}`);
-      return replay({ requests, clients, kills }, services, tenantIdOf);
+      return replay(traffic, services, tenantIdOf);
     };
     return await Promise.race([work(), stopSignal]);
   } finally {
@@ -128,7 +131,8 @@ async function startAll(services, apps) {
   await Promise.all(apps.map((app) => services.start(app)));
 }
 
-async function replay({ requests, clients, kills }, services, tenantIdOf) {
+async function replay({ requests, kills, countByClient }, services, tenantIdOf) {
+  const clients = [...countByClient(requests).keys()];
   const management = new Management(services.httpUrls['key-management'], services.tokens.operator);
   try {
     let startMs = performance.now();
@@ -165,12 +169,17 @@ async function replay({ requests, clients, kills }, services, tenantIdOf) {
 
     startMs = performance.now();
     await attempt(undefined, apiUrl, { method: 'GET', target: '/v1/whoami' }, secrets.get(LAST_CLIENT));
-    const expected = new Map([LAST_CLIENT, ...clients].map((client) => [client, 0]));
-    for (const { client } of requests) expected.set(client, expected.get(client) + 1);
-    expected.set(LAST_CLIENT, 1);
-    await untilCounted(expected, keys, management);
+    const refused = new Set(sent.refused.map(({ line }) => line));
+    const received = requests.filter(({ line }) => !refused.has(line));
+    const logged = countByClient(received);
+    await untilCounted(new Map([...logged, [LAST_CLIENT, 1]]), keys, management);
     console.log(`usage caught up in ${secondsSince(startMs)}`);
-    return { ...sent, counted: await countsOf(clients, keys, management) };
+    return {
+      ...sent,
+      requests: received,
+      logged,
+      counted: await countsOf([...logged.keys()], keys, management),
+    };
   } finally {
     management.close();
   }

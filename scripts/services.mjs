@@ -13,6 +13,8 @@ export const APPS = ['key-management', 'auth-verifier', 'usage', 'api'];
 
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
+const LOG_LINES_SHOWN = 10;
+const LOG_LINE_SHOWN = 400;
 const dieWithParent =
   spawnSync('setpriv', ['--version'], { stdio: 'ignore' }).status === 0
     ? ['setpriv', '--pdeathsig', 'KILL', '--']
@@ -166,6 +168,11 @@ async function untilReady(url, app, child, logPath) {
     }
     await delay(50);
   }
-  const logTail = readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-20).join('\n');
-  throw new Error(`${app} ${child.ended ? 'has ended' : `is not ready (${last})`}\n${logTail}`);
+  throw new Error(`${app} ${child.ended ? 'has ended' : `is not ready (${last})`}\n${logTail(logPath)}`);
+}
+
+/** The last lines of a log, each cut where it gets long: stacks are in there whole. */
+function logTail(path) {
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n').slice(-LOG_LINES_SHOWN);
+  return lines.map((line) => line.slice(0, LOG_LINE_SHOWN)).join('\n');
 }

@@ -37,9 +37,8 @@ serveWorker(async ({ databaseUrl, migrationUrl, tenantIds, keysMax }) => {
   );
   await database.ready;
   const store = new PostgresEventStore(database, new PostgresKeyReadModel());
-  const nowMs = () => Date.now();
-  const keys = new KeyCommands(store, new Idempotency(store), { nowMs, randomBytes });
-  const tenants = new TenantCommands(store, nowMs);
+  const keys = new KeyCommands(store, new Idempotency(store), { nowMs: Date.now, randomBytes });
+  const tenants = new TenantCommands(store, Date.now);
   for (const tenantId of tenantIds) {
     await tenants.register(tenantId, { name: tenantId, maxActiveKeys: keysMax }, CONTEXT);
   }

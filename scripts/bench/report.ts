@@ -56,10 +56,12 @@ export function markdownOf({ setting, calls, barred, plain }: Report): string {
   const { cpu, cores, memoryGiB, os, node, servers, date, command, rounds, seconds } = setting;
   return `# Benchmarks
 
-Made on ${date} by \`${command}\`, which writes this file, in ${Math.round(seconds)} s on ${cpu}, ${cores} cores, ${memoryGiB} GiB,
-${os}, Node ${node}, ${servers}: everything on one machine, over loopback. Figures are the median of ${counted(rounds)} with
-the lowest and highest in brackets; what is compared was measured in turn within each round. A bar is missed only when
-the whole range is over it.
+\`${command}\` makes this file. Made on ${date} in ${Math.round(seconds)} s, everything on one machine over loopback:
+${cpu}, ${cores} cores, ${memoryGiB} GiB; ${os}, Node ${node}; ${servers}.
+
+Figures are the median of ${counted(rounds)} with the lowest and highest in brackets; what is compared was
+measured in turn within each round, and quotients are made within each round. A bar is missed only when the whole range
+is over it.
 
 ## Bars
 

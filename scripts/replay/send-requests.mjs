@@ -13,12 +13,13 @@ const RETRY_MS_MAX = 500;
 /**
  * Sends `requests` with the key of their client to the api at `apiUrl`. They start in the order of the log, several at
  * a time, but never two of one client at once. `onAnswered(n)` is called when n of them are answered. Resolves to
- * `{ statuses, unavailable, unreached, lost }`: answers by status, 503 answers, refused connections (neither is ever
- * counted), and by client the attempts whose answer was lost on the way, which may have been counted.
+ * `{ statuses, unavailable, unreached, lost, refused }`: answers by status, 503 answers, refused connections (neither is
+ * ever counted), by client the attempts whose answer was lost on the way, which may have been counted, and the lines
+ * that Node's HTTP parser refused, which never were requests.
  */
 export async function sendRequests(requests, { apiUrl, secrets, onAnswered }) {
   const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT_MAX });
-  const result = { statuses: new Map(), unavailable: 0, unreached: 0, lost: new Map() };
+  const result = { statuses: new Map(), unavailable: 0, unreached: 0, lost: new Map(), refused: [] };
   const lastOf = new Map();
   let answered = 0;
 
@@ -39,11 +40,12 @@ export async function sendRequests(requests, { apiUrl, secrets, onAnswered }) {
 
   async function send(logged) {
     const { status, requestId } = await untilVerdict(logged);
-    // Every request that the api sees gets an id; what Node's parser refuses never was one.
+    // Every request that the api sees gets an id.
     if (requestId === undefined) {
-      throw new Error(`line ${logged.line} was answered ${status} before the api had seen it`);
+      result.refused.push({ line: logged.line, reason: `was answered ${status} by the HTTP parser` });
+    } else {
+      result.statuses.set(status, (result.statuses.get(status) ?? 0) + 1);
     }
-    result.statuses.set(status, (result.statuses.get(status) ?? 0) + 1);
     answered += 1;
     onAnswered(answered);
   }

@@ -1,0 +1,260 @@
+/**
+ * `npm run bench`: what verifying, creating and counting cost, beside their peers, in one run on real servers. Prints
+ * the figures and writes them to docs/benchmarks.md; ends with 1 where a bar is missed.
+ */
+import './node-version.mjs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { arch, cpus, platform, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import grpc from '@grpc/grpc-js';
+import { ensureBuilt } from './build.mjs';
+import { importSource } from './import-source.mjs';
+import { ensureInstalled } from './install.mjs';
+import { forEachInFlight } from './replay/in-flight.mjs';
+import { Management } from './replay/management.mjs';
+import { root, runAsProgram } from './run.mjs';
+
+const USAGE = `npm run bench
+  [--quick]      one short round, to see that everything is measured; its figures say nothing and are not kept
+  [--out FILE]   where the figures go, default docs/benchmarks.md`;
+const FULL = {
+  rounds: 5,
+  callMs: 1500,
+  warmUpMs: 2000,
+  createMs: 2500,
+  keys: 1000,
+  changes: 200,
+  events: 300_000,
+};
+const QUICK = { rounds: 1, callMs: 150, warmUpMs: 150, createMs: 150, keys: 40, changes: 3, events: 6000 };
+const TENANTS = 16;
+const KEYS_MAX = 1_000_000;
+
+await runAsProgram(import.meta.url, async () => {
+  const { quick, out } = readOptions();
+  if (!existsSync('/proc/self/stat')) throw new Error('CPU time is read from /proc: this needs Linux');
+  await ensureInstalled({ keepLock: false });
+  await ensureBuilt();
+  const statistics = await importSource('scripts/bench/statistics.ts');
+  const { markdownOf } = await importSource('scripts/bench/report.ts');
+
+  const startMs = performance.now();
+  const { samples, changes, creates, usage, servers } = await onRealStack(quick ? QUICK : FULL, statistics);
+  const report = {
+    setting: settingOf({ quick, servers, seconds: (performance.now() - startMs) / 1000 }),
+    ...(await figuresOf({ samples, changes, creates, usage }, statistics)),
+  };
+  const text = markdownOf(report);
+  console.log(`\n${text}`);
+  if (out !== undefined) writeFileSync(out, text);
+  const missed = report.barred.filter(({ spread, limits }) => statistics.judge(spread, limits) === 'missed');
+  if (missed.length > 0 && !quick) process.exitCode = 1;
+});
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({ options: { quick: { type: 'boolean' }, out: { type: 'string' } } });
+    const quick = values.quick ?? false;
+    return { quick, out: values.out ?? (quick ? undefined : join(root, 'docs', 'benchmarks.md')) };
+  } catch (error) {
+    throw new Error(`${error.message}\n\n${USAGE}`, { cause: error });
+  }
+}
+
+async function onRealStack(size, statistics) {
+  const { startStack } = await import('./stack/start-stack.mjs');
+  const { prepareServices } = await import('./services.mjs');
+  const stack = await startStack({ given: {}, load: true });
+  const directory = join(root, '.stack', 'runs', `${process.pid}-bench`);
+  let services;
+  try {
+    services = await prepareServices({ stackEnv: stack.env, directory });
+    const servers = await serversOf(stack.env);
+    return { ...(await measure(size, statistics, services, stack.env)), servers };
+  } finally {
+    await services?.stopAll();
+    await stack.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function measure(size, { percentileOf }, services, stackEnv) {
+  const { measureCalls } = await import('./bench/measure-calls.mjs');
+  const { measureChanges } = await import('./bench/measure-changes.mjs');
+  const { measureCreates } = await import('./bench/measure-creates.mjs');
+  const { measureUsage } = await import('./bench/measure-usage.mjs');
+  const { startWorker } = await import('./bench/worker.mjs');
+
+  await Promise.all(['key-management', 'auth-verifier'].map((app) => services.start(app)));
+  const management = new Management(services.httpUrls['key-management'], services.tokens.operator);
+  const tenantIds = Array.from({ length: TENANTS }, (_, n) => `bench-${n}`);
+  for (const tenantId of tenantIds) {
+    await management.call('PUT', `/v1/tenants/${tenantId}`, { maxActiveKeys: KEYS_MAX });
+  }
+  const credentials = [];
+  await forEachInFlight(Array.from({ length: size.keys }).keys(), TENANTS, async (n) => {
+    const wish = { name: 'bench', environment: 'live', scopes: ['read', 'write'] };
+    const path = `/v1/tenants/${tenantIds[n % TENANTS]}/keys`;
+    credentials.push((await management.call('POST', path, wish)).secret);
+  });
+
+  const response = await oneResponse(services, credentials[0]);
+  const echo = await startWorker('echo-server', { response });
+  const client = await startWorker('call-client', { token: services.tokens.user, credentials, tenantIds });
+  try {
+    say('Verify, VerifyBatch and the echo');
+    const samples = await measureCalls({ client, echo, services, ...size, percentileOf });
+    say('create → VALID and revoke → REVOKED');
+    const changes = await measureChanges({ services, management, tenantIds, ...size });
+    await services.stop('auth-verifier');
+    say('create, and the bare client');
+    const creates = await measureCreates({
+      client,
+      services,
+      stackEnv,
+      tenantIds,
+      keysMax: KEYS_MAX,
+      ...size,
+    });
+    await services.stop('key-management');
+    say('counting');
+    const usage = await measureUsage({ services, stackEnv, ...size });
+    return { samples, changes, creates, usage };
+  } finally {
+    management.close();
+    await echo.stop();
+    await client.stop();
+  }
+}
+
+/** What the verifier answers to one of the keys: the echo answers the same, as plain data. */
+async function oneResponse(services, credential) {
+  const { Counting, VerifierServiceClient, VerifyResponse } = await import(
+    '#libs/contracts/gen/latchkey/v1/verifier_service'
+  );
+  const address = services.grpcAddresses['auth-verifier'];
+  const client = new VerifierServiceClient(address, grpc.credentials.createInsecure());
+  const metadata = new grpc.Metadata();
+  metadata.set('authorization', `Bearer ${services.tokens.user}`);
+  const request = {
+    profile: '',
+    requiredScopes: [],
+    counting: Counting.CALLER_REPORTS,
+    route: '',
+    method: '',
+  };
+  try {
+    return await new Promise((resolve, reject) => {
+      client.verify({ ...request, credential }, metadata, (error, answer) =>
+        error ? reject(error) : resolve(VerifyResponse.toJSON(answer)),
+      );
+    });
+  } finally {
+    client.close();
+  }
+}
+
+/** Spreads over the rounds, and for what is compared the spread of the quotients within each round. */
+async function figuresOf({ samples, changes, creates, usage }, { spreadOf, percentileOf }) {
+  const { BATCH, IN_FLIGHT } = await import('./bench/measure-calls.mjs');
+  const { CREATES_IN_FLIGHT } = await import('./bench/measure-creates.mjs');
+  const of = (what, inFlight) =>
+    samples.filter((sample) => sample.what === what && sample.inFlight === inFlight);
+  const quotients = (what, inFlight) => {
+    const peers = of('echo', inFlight);
+    return spreadOf(of(what, inFlight).map(({ cpuMicros }, round) => cpuMicros / peers[round].cpuMicros));
+  };
+  const whats = [...new Set(samples.map(({ what }) => what))];
+  const calls = whats.flatMap((what) =>
+    IN_FLIGHT.map((inFlight) => {
+      const rounds = of(what, inFlight);
+      const spread = (name) => spreadOf(rounds.map((sample) => sample[name]));
+      const figures = ['cpuMicros', 'perSecond', 'p50Ms', 'p99Ms'].map((name) => [name, spread(name)]);
+      return { what, inFlight, ...Object.fromEntries(figures) };
+    }),
+  );
+  const batch = `VerifyBatch of ${BATCH}, usage off`;
+  const { bare, inProcess } = creates;
+  const barred = [
+    ...IN_FLIGHT.map((n) => ({
+      bar: 'a',
+      what: `CPU of Verify, usage off, by echo, ${n} in flight`,
+      spread: quotients('Verify, usage off', n),
+      limits: { atMost: 1.6 },
+    })),
+    ...IN_FLIGHT.map((n) => ({
+      bar: 'b',
+      what: `CPU of a key in VerifyBatch of ${BATCH}, by echo, ${n} in flight`,
+      spread: quotients(batch, n),
+      limits: { atMost: 0.25 },
+    })),
+    {
+      bar: 'c',
+      what: `rate of create by bare pg, ${CREATES_IN_FLIGHT} in flight, ${TENANTS} tenants`,
+      spread: spreadOf(inProcess.map((rate, round) => rate / bare[round])),
+      limits: { atLeast: 2 },
+    },
+    {
+      bar: 'd',
+      what: 'usage events counted per second',
+      spread: spreadOf(usage.perSecond),
+      limits: { atLeast: 30_000 },
+    },
+  ];
+  const percentiles = (what, values) => {
+    const sorted = values.toSorted((a, b) => a - b);
+    const [p50, p99] = [percentileOf(sorted, 0.5), percentileOf(sorted, 0.99)];
+    const ends = { min: sorted[0], max: sorted.at(-1) };
+    return [
+      { what: `${what}, p50 of ${sorted.length}`, spread: { median: p50, ...ends }, unit: 'ms' },
+      { what: `${what}, p99 of ${sorted.length}`, spread: { median: p99, ...ends }, unit: 'ms' },
+    ];
+  };
+  const plain = [
+    ...IN_FLIGHT.map((n) => ({
+      what: `CPU of Verify, usage on, by echo, ${n} in flight`,
+      spread: quotients('Verify, usage on', n),
+      unit: 'times',
+    })),
+    { what: 'create, in process', spread: spreadOf(inProcess), unit: 'per second' },
+    { what: 'create, over gRPC', spread: spreadOf(creates.grpc), unit: 'per second' },
+    { what: 'create, bare pg', spread: spreadOf(bare), unit: 'per second' },
+    { what: 'CPU of usage for one event', spread: spreadOf(usage.cpuMicros), unit: 'µs' },
+    ...percentiles('create → VALID seen', changes.created),
+    ...percentiles('revoke → REVOKED seen', changes.revoked),
+  ];
+  return { calls, barred, plain };
+}
+
+async function serversOf(stackEnv) {
+  const { withPostgres } = await import('./bench/measure-creates.mjs');
+  const { Redis } = await import('ioredis');
+  const postgres = await withPostgres(stackEnv.DATABASE_ADMIN_URL, async (database) => {
+    const { rows } = await database.query('show server_version');
+    return rows[0].server_version;
+  });
+  const redis = new Redis(stackEnv.REDIS_URL);
+  const info = await redis.info('server');
+  redis.disconnect();
+  return `PostgreSQL ${postgres}, Redis ${/redis_version:(\S+)/.exec(info)?.[1]}, Apache Kafka`;
+}
+
+function settingOf({ quick, servers, seconds }) {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'an unknown CPU',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    os: `${platform()} ${arch()}`,
+    node: process.versions.node,
+    servers,
+    date: new Date().toISOString().slice(0, 10),
+    command: `npm run bench${quick ? ' -- --quick' : ''}`,
+    rounds: (quick ? QUICK : FULL).rounds,
+    seconds,
+  };
+}
+
+function say(what) {
+  console.log(`measuring: ${what}`);
+}

@@ -1,0 +1,59 @@
+/** Verify and VerifyBatch of the verifier as it is deployed, and the bare echo, in turn within each round. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { withCpu } from './process-cpu.mjs';
+
+export const IN_FLIGHT = [1, 16, 64];
+export const BATCH = 100;
+const WARM_UP_IN_FLIGHT = 16;
+const POLL_MS = 20;
+
+/** Resolves to one sample for each kind, number in flight and round: `{ what, inFlight, round, cpuMicros, … }`. */
+export async function measureCalls({ client, echo, services, rounds, callMs, warmUpMs, percentileOf }) {
+  const pid = services.pidOf('auth-verifier');
+  const address = services.grpcAddresses['auth-verifier'];
+  const kinds = [
+    { what: 'echo', pid: echo.pid, kind: 'verify', address: echo.started.address, keys: 1 },
+    { what: 'Verify, usage off', pid, kind: 'verify', address, counting: false, keys: 1 },
+    { what: 'Verify, usage on', pid, kind: 'verify', address, counting: true, keys: 1 },
+    { what: `VerifyBatch of ${BATCH}, usage off`, pid, kind: 'batch', address, counting: false, keys: BATCH },
+  ].map((kind) => ({ ...kind, batch: BATCH }));
+
+  const measure = (kind, inFlight, ms) =>
+    withCpu(kind.pid, async () => {
+      const { pid: _, what: __, ...question } = kind;
+      const result = await client.ask({ ...question, inFlight, ms });
+      // What was counted is published after its answer: that is part of what it costs.
+      if (kind.counting) await untilPublished(services);
+      return result;
+    });
+
+  for (const kind of kinds) await measure(kind, WARM_UP_IN_FLIGHT, warmUpMs);
+  const samples = [];
+  for (let round = 0; round < rounds; round += 1) {
+    for (const inFlight of IN_FLIGHT) {
+      for (const kind of kinds) {
+        const { calls, elapsedMs, timesMs, cpuMs } = await measure(kind, inFlight, callMs);
+        samples.push({
+          what: kind.what,
+          inFlight,
+          round,
+          cpuMicros: (cpuMs * 1000) / (calls * kind.keys),
+          perSecond: (calls * kind.keys * 1000) / elapsedMs,
+          p50Ms: percentileOf(timesMs, 0.5),
+          p99Ms: percentileOf(timesMs, 0.99),
+        });
+      }
+    }
+  }
+  return samples;
+}
+
+async function untilPublished(services) {
+  for (;;) {
+    const metrics = await (await fetch(`${services.httpUrls['auth-verifier']}/metrics`)).text();
+    const pending = /^latchkey_spool_events_pending (\d+)/m.exec(metrics)?.[1];
+    if (pending === undefined) throw new Error('auth-verifier does not tell how many events are pending');
+    if (pending === '0') return;
+    await delay(POLL_MS);
+  }
+}
