@@ -69,7 +69,7 @@ export function makeSecrets(directory) {
   write('redis-url-auth-verifier-tls', `rediss://${redisAuthority}`);
   const template = readFileSync(join(import.meta.dirname, 'redis', 'users.acl'), 'utf8');
   write('redis-users.acl', redisUsers(template, redisPasswords));
-  return [...names].sort();
+  return [...names];
 }
 
 /** Redis's own format: no comments, and of a password its digest. */

@@ -57,7 +57,7 @@ export async function startDeployedLatchkey(): Promise<Latchkey & { stop(): Prom
       const given = Object.entries(compose.services[name]?.environment ?? {});
       const environment = Object.fromEntries(given.map(([variable, value]) => [variable, move(value)]));
       for (const { name: variable, default: port } of Object.values(table)) {
-        if (/_PORT$/.test(variable)) environment[variable] = String(portOf(`${name}:${port}`));
+        if (variable.endsWith('_PORT')) environment[variable] = String(portOf(`${name}:${port}`));
       }
       const service = spawnService(name, { ...environment, LATCHKEY_DATA_DIR: join(directory, name) });
       services.push(service);
@@ -91,7 +91,7 @@ async function listeningPlaces(): Promise<Map<string, string>> {
   const places = new Map<string, string>();
   for (const [name, table] of Object.entries<VariableTable>(SERVICE_VARIABLES)) {
     for (const { name: variable, default: port } of Object.values(table)) {
-      if (/_PORT$/.test(variable)) places.set(`${name}:${port}`, `127.0.0.1:${await freePort()}`);
+      if (variable.endsWith('_PORT')) places.set(`${name}:${port}`, `127.0.0.1:${await freePort()}`);
     }
   }
   return places;

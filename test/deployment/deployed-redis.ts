@@ -22,7 +22,7 @@ export async function startDeployedRedis(
   compose = composeFile('docker-compose.yml'),
 ): Promise<DeployedRedis> {
   const port = await freePort();
-  const [program = '', ...args] = compose.services['redis']?.command as string[];
+  const [program = '', ...args] = compose.services['redis']?.command ?? [];
   const command = args.map((argument) =>
     argument === '6379' ? String(port) : argument.replace('/run/secrets', secretsDirectory),
   );
