@@ -7,6 +7,8 @@ export type ReadThroughResult = 'found' | 'not_found' | 'remembered' | 'over_sha
 /** The verifier's own metrics, in the registry of its service. */
 export class VerifierMetrics {
   private readonly verifications: Counter<'verdict' | 'caller'>;
+  /** By verdict and caller, both few: looking a counter up by its labels costs more than counting. */
+  private readonly verificationsOf = new Map<string, Counter.Internal>();
   private readonly readThroughs: Counter<'result'>;
   private readonly badSeals: Counter;
   private readonly projectionLag: Histogram;
@@ -39,7 +41,13 @@ export class VerifierMetrics {
   }
 
   verified(verdict: Outcome, caller: string): void {
-    this.verifications.inc({ verdict, caller });
+    const id = `${verdict} ${caller}`;
+    let counter = this.verificationsOf.get(id);
+    if (counter === undefined) {
+      counter = this.verifications.labels(verdict, caller);
+      this.verificationsOf.set(id, counter);
+    }
+    counter.inc();
   }
 
   readThrough(result: ReadThroughResult): void {

@@ -106,7 +106,7 @@ export class KafkaSubscription implements Subscription {
       heartbeatInterval: this.heartbeatMs,
       minBytes: 1,
       // Brokers answer as soon as there is a record; this is only how long an idle reader goes between requests.
-      maxWaitTimeInMs: 250,
+      maxWaitTimeInMs: 500,
       maxBytesPerPartition: 1024 * 1024,
       maxBytes: 8 * 1024 * 1024,
       allowAutoTopicCreation: false,

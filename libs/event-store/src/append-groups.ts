@@ -46,6 +46,9 @@ export class AppendGroups<Projected> {
   private async storeWaiting(): Promise<void> {
     this.storing = true;
     while (this.waiting.length > 0) {
+      // Commands that come in the same turn, such as those of callers who were answered just now, go together: taken at
+      // once, the first of them would go alone and the others wait for its commit.
+      await new Promise((resolve) => setImmediate(resolve));
       const group = this.takeGroup();
       await this.store(group);
       this.settleOvertaken(group);

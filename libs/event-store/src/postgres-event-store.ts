@@ -106,13 +106,15 @@ export class PostgresEventStore<Projected> extends EventStore<Projected> {
         });
         giveUpUnlessAppended(outcomes);
 
-        await transaction.query(`select pg_advisory_xact_lock(hashtext('latchkey append'))`);
+        // The announcement is sent by the commit, whenever it is asked for, and costs no round trip of its own here.
+        await transaction.query(
+          `select pg_advisory_xact_lock(hashtext('latchkey append')), pg_notify('${EVENTS_CHANNEL}', '')`,
+        );
         const stored = await insertEvents(transaction, appends);
         appends.forEach(({ streamId }, index) => {
           if (!stored.has(streamId)) outcomes[index] = { status: 'conflict' };
         });
         giveUpUnlessAppended(outcomes);
-        await transaction.query(`select pg_notify('${EVENTS_CHANNEL}', '')`);
       });
     } catch (error) {
       if (!(error instanceof NotAllAppended)) throw error;

@@ -201,15 +201,16 @@ async function takeDigests(transaction: Transaction, keys: readonly KeyWrite[]):
     )
     // Sorted, so that two writers never wait for each other crosswise.
     .toSorted((a, b) => Number(a.digest > b.digest) - Number(a.digest < b.digest));
-  await transaction.query(
+  const inserted = (await transaction.query(
     `insert into keys.secrets (digest, key_id, tenant_id) select * from unnest($1::text[], $2::text[], $3::text[])
-     on conflict (digest) do nothing`,
+     on conflict (digest) do nothing returning digest`,
     [
       secrets.map(({ digest }) => digest),
       secrets.map(({ key }) => key.keyId),
       secrets.map(({ tenantId }) => tenantId),
     ],
-  );
+  )) as unknown[];
+  if (inserted.length === secrets.length) return [];
   const rows = (await transaction.query('select digest, key_id from keys.secrets where digest = any($1)', [
     secrets.map(({ digest }) => digest),
   ])) as { digest: string; key_id: string }[];
