@@ -1,5 +1,14 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Secrets of one standalone installation, each in a file of mode 0600 in its data directory. */
@@ -20,10 +29,22 @@ export class FileSecrets {
     return readFileSync(this.pathOf(name), 'utf8').trim();
   }
 
-  /** The file is complete or not there, also after a crash in between. */
+  /** The file is complete or not there, also after a crash or a power cut in between. */
   write(name: string, value: string): void {
     const draft = `${this.pathOf(name)}.draft`;
-    writeFileSync(draft, `${value}\n`, { mode: 0o600 });
+    // What a crash left behind may have another mode, which writing to it would keep.
+    rmSync(draft, { force: true });
+    const file = openSync(draft, 'wx', 0o600);
+    try {
+      writeFileSync(file, `${value}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
     renameSync(draft, this.pathOf(name));
+  }
+
+  remove(name: string): void {
+    rmSync(this.pathOf(name), { force: true });
   }
 }

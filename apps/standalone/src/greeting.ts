@@ -1,52 +1,92 @@
+import type { DemoKey } from './demo-key.js';
+import { shellWord } from './shell-word.js';
+
 /** What the user reads once everything listens. */
 export interface Greeting {
   urls: { api: string; management: string; usage: string; verifier: string };
   grpc: { verifier: string; management: string; usage: string };
-  /** Paths of the files that hold them, as the user types them. */
-  files: { operatorToken: string; serviceToken: string; demoKey: string };
+  /** Paths as the user types them in the directory where the commands are pasted. */
+  files: { operatorToken: string; serviceToken: string; demoKey: string; verifyScript: string };
   dataDirectory: string;
-  /** Whether this start made the demo key. */
-  demoKeyIsNew: boolean;
+  /** Whether the OpenAPI documents can be browsed. */
+  docsPage: boolean;
+  demoKey: DemoKey;
 }
 
-export function greetingOf({ urls, grpc, files, dataDirectory, demoKeyIsNew }: Greeting): string {
-  const anotherKey = [
-    `curl -s -X POST ${urls.management}/v1/tenants/demo/keys \\`,
-    `  -H "Authorization: Bearer $(cat ${files.operatorToken})" -H 'Content-Type: application/json' \\`,
-    `  -d '{"name":"another","environment":"live","scopes":["read"]}'`,
-  ];
-  const demo = demoKeyIsNew
-    ? [`A demo tenant and key were made; the key's secret is shown once and is now in ${files.demoKey}.`]
-    : [
-        `The demo key's secret was shown once, on the first run (${files.demoKey} still has it unless you removed it).`,
-        'Make another key with:',
-        '',
-        ...anotherKey.map((line) => `  ${line}`),
-      ];
+export function greetingOf(greeting: Greeting): string {
+  const { urls, grpc, dataDirectory } = greeting;
+  const page = greeting.docsPage ? '/docs' : '/openapi.json';
+  const service = (name: string, url: string, grpcAddress?: string) =>
+    `  ${name.padEnd(14)}  ${url}  (OpenAPI: ${url}${page})${grpcAddress ? `  gRPC ${grpcAddress}` : ''}`;
   return [
     '',
     'Latchkey is ready.',
     '',
-    `  api             ${urls.api}   (OpenAPI: ${urls.api}/docs)`,
-    `  key-management  ${urls.management}   (OpenAPI: ${urls.management}/docs), gRPC ${grpc.management}`,
-    `  usage           ${urls.usage}   (OpenAPI: ${urls.usage}/docs), gRPC ${grpc.usage}`,
-    `  auth-verifier   ${urls.verifier}   gRPC ${grpc.verifier}`,
-    `  data            ${dataDirectory}`,
+    service('api', urls.api),
+    service('key-management', urls.management, grpc.management),
+    service('usage', urls.usage, grpc.usage),
+    service('auth-verifier', urls.verifier, grpc.verifier),
+    `  ${'data'.padEnd(14)}  ${dataDirectory}`,
+    `  ${'operator token'.padEnd(14)}  ${shellWord(greeting.files.operatorToken)}`,
     '',
-    ...demo,
+    ...aboutDemoKey(greeting),
     '',
     'Try:',
     '',
-    '  # use the key at the API',
-    `  curl -s ${urls.api}/v1/whoami -H "Authorization: Bearer $(cat ${files.demoKey})"`,
-    '',
-    '  # verify it over gRPC, as a service behind the door does',
-    `  node scripts/verify.mjs --address ${grpc.verifier} --token-file ${files.serviceToken} --key-file ${files.demoKey}`,
-    '',
-    '  # see how much it was used',
-    `  curl -s ${urls.api}/v1/keys -H "Authorization: Bearer $(cat ${files.demoKey})"`,
+    ...commands(greeting),
     '',
     'Stop with Ctrl-C.',
     '',
   ].join('\n');
+}
+
+function aboutDemoKey({ demoKey, urls, files }: Greeting): string[] {
+  const file = shellWord(files.demoKey);
+  if (demoKey === 'made') {
+    return [`A demo tenant and key were made; the key's secret is shown once and is now in ${file}.`];
+  }
+  const url = shellWord(`${urls.management}/v1/tenants/demo/keys`);
+  const headers = `-H ${bearer(files.operatorToken)} -H 'Content-Type: application/json'`;
+  if (demoKey === 'kept') {
+    return [
+      `The demo key's secret was shown once, on the first run, and is still in ${file}. Make another key with:`,
+      '',
+      `  curl -sS -w '\\n' -X POST ${url} \\`,
+      `    ${headers} \\`,
+      `    -d '${bodyOf('another', ['read'])}'`,
+    ];
+  }
+  return [
+    `The demo key's secret was shown once, on the first run; ${file} has been removed since.`,
+    'Make another key, its secret in that file, with:',
+    '',
+    `  (umask 077; curl -sS -X POST ${url} \\`,
+    `    ${headers} \\`,
+    `    -d '${bodyOf('demo', ['keys:manage', 'read', 'write'])}' \\`,
+    `    | node -p 'JSON.parse(require("fs").readFileSync(0)).secret' > ${file})`,
+  ];
+}
+
+function bodyOf(name: string, scopes: string[]): string {
+  return JSON.stringify({ name, environment: 'live', scopes });
+}
+
+/** All read the credentials from their files, so that none ends up in a shell's history. */
+function commands({ urls, grpc, files }: Greeting): string[] {
+  const script = `node ${shellWord(files.verifyScript)} --address ${shellWord(grpc.verifier)}`;
+  const credentials = `--token-file ${shellWord(files.serviceToken)} --key-file ${shellWord(files.demoKey)}`;
+  return [
+    '  # use the key at the API',
+    `  curl -sS -w '\\n' ${shellWord(`${urls.api}/v1/whoami`)} -H ${bearer(files.demoKey)}`,
+    '',
+    '  # verify it over gRPC, as a service behind the door does',
+    `  ${script} ${credentials}`,
+    '',
+    '  # see how much it was used',
+    `  curl -sS -w '\\n' ${shellWord(`${urls.api}/v1/keys`)} -H ${bearer(files.demoKey)}`,
+  ];
+}
+
+function bearer(file: string): string {
+  return `"Authorization: Bearer $(cat ${shellWord(file)})"`;
 }

@@ -1,25 +1,30 @@
-/** Makes the demo tenant and key as a user would: over the management HTTP API. */
+/** The demo tenant, reached as a user would: over the management HTTP API. */
 export class HttpDemo {
   constructor(
     private readonly managementUrl: string,
     private readonly operatorToken: string,
   ) {}
 
-  /** The demo key's secret where this call made the first key of the demo tenant; undefined where there was one. */
-  async firstSecret(): Promise<string | undefined> {
-    await this.ask('PUT', '/v1/tenants/demo', { name: 'Demo' });
-    const { data } = (await this.ask('GET', '/v1/tenants/demo/keys?limit=1')) as { data: unknown[] };
-    if (data.length > 0) return undefined;
-    const { secret } = (await this.ask('POST', '/v1/tenants/demo/keys', {
+  async hasKeys(): Promise<boolean> {
+    const response = await this.ask('GET', '/v1/tenants/demo/keys?limit=1');
+    if (response.status === 404) return false;
+    const { data } = (await bodyOf(response)) as { data: unknown[] };
+    return data.length > 0;
+  }
+
+  async createKey(): Promise<string> {
+    await bodyOf(await this.ask('PUT', '/v1/tenants/demo', { name: 'Demo' }));
+    const response = await this.ask('POST', '/v1/tenants/demo/keys', {
       name: 'demo',
       environment: 'live',
       scopes: ['keys:manage', 'read', 'write'],
-    })) as { secret: string };
+    });
+    const { secret } = (await bodyOf(response)) as { secret: string };
     return secret;
   }
 
-  private async ask(method: string, path: string, body?: object): Promise<unknown> {
-    const response = await fetch(this.managementUrl + path, {
+  private ask(method: string, path: string, body?: object): Promise<Response> {
+    return fetch(this.managementUrl + path, {
       method,
       headers: {
         authorization: `Bearer ${this.operatorToken}`,
@@ -27,8 +32,10 @@ export class HttpDemo {
       },
       ...(body && { body: JSON.stringify(body) }),
     });
-    if (!response.ok)
-      throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
-    return response.json();
   }
+}
+
+async function bodyOf(response: Response): Promise<unknown> {
+  if (response.ok) return response.json();
+  throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
 }

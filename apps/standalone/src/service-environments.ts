@@ -20,7 +20,7 @@ export function serviceEnvironments(
   secrets: Secrets,
   databases: Record<DatabaseSchema, RoleUrls>,
 ) {
-  const host = config.bindHost === '0.0.0.0' ? '127.0.0.1' : config.bindHost;
+  const host = reachableHost(config.bindHost);
   const addresses = {
     verifier: `${host}:${config.verifierGrpcPort}`,
     management: `${host}:${config.managementGrpcPort}`,
@@ -50,22 +50,18 @@ export function serviceEnvironments(
     LATCHKEY_MANAGEMENT_ADDRESS: addresses.management,
     LATCHKEY_USAGE_ADDRESS: addresses.usage,
   };
-  const database = ({ runtimeUrl, migrationUrl }: RoleUrls) => ({
-    DATABASE_URL: runtimeUrl,
-    DATABASE_MIGRATION_URL: migrationUrl,
-  });
   return {
     addresses,
     management: {
       ...shared,
-      ...database(databases.keys),
+      ...databaseVariables(databases.keys),
       LATCHKEY_MANAGEMENT_PORT: String(config.managementPort),
       LATCHKEY_MANAGEMENT_GRPC_PORT: String(config.managementGrpcPort),
       LATCHKEY_SERVICE_TOKEN: tokens.management,
     },
     usage: {
       ...shared,
-      ...database(databases.usage),
+      ...databaseVariables(databases.usage),
       LATCHKEY_USAGE_PORT: String(config.usagePort),
       LATCHKEY_USAGE_GRPC_PORT: String(config.usageGrpcPort),
     },
@@ -82,4 +78,15 @@ export function serviceEnvironments(
       LATCHKEY_SERVICE_TOKEN: tokens.api,
     },
   };
+}
+
+/** How this machine reaches what listens on `bindHost`, as it stands in an address with a port. */
+function reachableHost(bindHost: string): string {
+  if (bindHost === '0.0.0.0') return '127.0.0.1';
+  if (bindHost === '::') return '[::1]';
+  return bindHost.includes(':') ? `[${bindHost}]` : bindHost;
+}
+
+function databaseVariables({ runtimeUrl, migrationUrl }: RoleUrls) {
+  return { DATABASE_URL: runtimeUrl, DATABASE_MIGRATION_URL: migrationUrl };
 }

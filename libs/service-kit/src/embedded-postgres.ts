@@ -129,11 +129,13 @@ async function startServer(
 
 async function superuserPassword(directory: string, dataDirectory: string): Promise<string> {
   const path = join(directory, 'superuser-password');
-  if (existsSync(path)) return readFileSync(path, 'utf8').trim();
+  // A start that was cut short while it wrote the file left it empty.
+  const found = existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
+  if (found !== '') return found;
   if (existsSync(dataDirectory))
     throw new Error(`${path} is missing: without it nobody can log in to ${dataDirectory}`);
   const password = randomBytes(24).toString('hex');
-  await writeFile(path, `${password}\n`, { mode: 0o600, flag: 'wx' });
+  await writeFile(path, `${password}\n`, { mode: 0o600 });
   return password;
 }
 

@@ -55,7 +55,7 @@ export function text(name: string, fallback: string | null, description: string)
   return { name, description, default: fallback, secret: false, parse: (value) => value };
 }
 
-/** A secret of at least 16 characters. */
+/** A secret of at least 16 characters; visible ASCII alone, because headers carry it. */
 export function secret(name: string, description: string): Variable<string> {
   return {
     name,
@@ -64,6 +64,7 @@ export function secret(name: string, description: string): Variable<string> {
     secret: true,
     parse(value) {
       if (value.length < 16) throw new Error('is shorter than 16 characters');
+      if (!/^[\x21-\x7e]+$/.test(value)) throw new Error('has other characters than visible ASCII');
       return value;
     },
   };

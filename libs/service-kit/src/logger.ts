@@ -19,6 +19,7 @@ export function createLogger(service: string, level: string): Logger {
         '*.credential',
         '*.authorization',
         'err.config',
+        'err.client',
       ],
       censor: '[redacted]',
     },

@@ -5,6 +5,7 @@ import {
   MigrationExecutor,
   type MigrationInterface,
   type QueryRunner,
+  QueryRunnerAlreadyReleasedError,
 } from 'typeorm';
 import { Rejection } from '#libs/contracts';
 import type { Logger } from './logger.js';
@@ -154,8 +155,10 @@ export class PostgresDatabase {
       connectTimeoutMS: 5000,
       applicationName: `latchkey ${this.options.schema}`,
       installExtensions: false,
-      poolErrorHandler: (err: Error) =>
-        this.logger.warn({ err, dependency: 'postgres' }, 'idle connection was lost'),
+      poolErrorHandler: (err: Error) => {
+        // A pool counts as closed before the server has seen its connections go.
+        if (!this.closed) this.logger.warn({ err, dependency: 'postgres' }, 'idle connection was lost');
+      },
       ...(this.options.tlsCaFile !== undefined && {
         ssl: { ca: readFileSync(this.options.tlsCaFile, 'utf8') },
       }),
@@ -174,6 +177,8 @@ function withoutTlsParameters(url: string): string {
 
 /** Whether an error means that PostgreSQL can't be reached, rather than that it refused a statement. */
 export function isAway(error: unknown): boolean {
+  // A connection that breaks between two statements is given back to the pool by TypeORM itself.
+  if (error instanceof QueryRunnerAlreadyReleasedError) return true;
   const { code = '', message = '' } = ((error as { driverError?: unknown } | null)?.driverError ??
     error ??
     {}) as {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isIPv6 } from 'node:net';
 import { logVerbosity, type ServiceDefinition, setLogVerbosity } from '@grpc/grpc-js';
 import { type DynamicModule, ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -65,6 +66,9 @@ export class PortTaken extends Error {
 /** How often gRPC health learns what readiness says, milliseconds. */
 const HEALTH_INTERVAL_MS = 1000;
 
+/** While closing: between two looks for connections whose last answer is given, milliseconds. */
+const IDLE_SWEEP_MS = 50;
+
 /** Longest that a client may take to send a whole request, milliseconds; past it the answer is 408. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
@@ -116,16 +120,23 @@ export async function serveApplication(options: ServiceOptions): Promise<Running
     await app.close();
     throw (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? new PortTaken(http) : error;
   }
-  const httpUrl = (await app.getUrl()).replace('[::1]', 'localhost');
-  logger.info({ httpUrl, ...(grpc && { grpcAddress: `${grpc.host}:${grpc.port}` }) }, 'listening');
+  const httpUrl = await app.getUrl();
+  logger.info({ httpUrl, ...(grpc && { grpcAddress: addressOf(grpc) }) }, 'listening');
   return {
     httpUrl,
-    ...(grpc && { grpcAddress: `${grpc.host}:${grpc.port}` }),
+    ...(grpc && { grpcAddress: addressOf(grpc) }),
     async close() {
       stopHealth?.();
-      await app.close();
+      // A connection that was busy when the server began to close is kept alive by its client afterwards.
+      const sweep = setInterval(() => fastify.server.closeIdleConnections(), IDLE_SWEEP_MS);
+      await app.close().finally(() => clearInterval(sweep));
     },
   };
+}
+
+/** `host:port`, an IPv6 host in brackets. */
+function addressOf({ host, port }: Listener): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function addGrpc(
@@ -142,11 +153,11 @@ function addGrpc(
       transport: Transport.GRPC,
       options: {
         package: 'latchkey.v1',
-        url: `${grpc.host}:${grpc.port}`,
+        url: addressOf(grpc),
         packageDefinition: grpc.services as never,
         onLoadPackageDefinition: (_, server) => health.addToServer(server),
         // A second server on the same port would share it silently.
-        channelOptions: { 'grpc.so_reuseport': 0 },
+        channelOptions: { 'grpc.so_reuseport': 0, 'grpc.enable_channelz': 0 },
         gracefulShutdown: true,
       },
     },

@@ -40,6 +40,9 @@ export function serviceTokens(name: string, description: string): Variable<Servi
           throw new Error('is not name:token:role+role,…');
         }
         if (token.length < 16) throw new Error(`has a token shorter than 16 characters for "${callerName}"`);
+        if (!/^[\x21-\x7e]+$/.test(token)) {
+          throw new Error(`has a token with other characters than visible ASCII for "${callerName}"`);
+        }
         const unknown = roles
           .split('+')
           .filter((role) => !(SERVICE_ROLES as readonly string[]).includes(role));
