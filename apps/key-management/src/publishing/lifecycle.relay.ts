@@ -63,7 +63,7 @@ export class LifecycleRelay {
     while (!this.stopping.signal.aborted) {
       let session: RelaySession | undefined;
       try {
-        session = await this.leadership.tryLead();
+        session = await this.leadership.tryLead(this.stopping.signal);
         if (session === undefined) await this.pause(POLL_MS);
         else await this.lead(session);
       } catch (err) {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Client } from 'pg';
 import type { QueryRunner } from 'typeorm';
 import type { PostgresDatabase } from '#libs/service-kit/postgres-database';
@@ -12,8 +13,12 @@ export class PostgresRelayLeadership extends RelayLeadership {
     super();
   }
 
-  async tryLead(): Promise<RelaySession | undefined> {
-    await this.database.ready;
+  async tryLead(signal: AbortSignal): Promise<RelaySession | undefined> {
+    // A database that never comes is closed after the relay, so waiting for it alone would never end.
+    if (!this.database.dataSource.isInitialized) {
+      await Promise.race([this.database.ready, once(signal, 'abort')]);
+      if (signal.aborted) return undefined;
+    }
     const session = this.database.dataSource.createQueryRunner();
     try {
       const [row] = (await session.query(

@@ -12,6 +12,9 @@ export interface RelaySession {
 
 /** Elects the one relay that publishes. */
 export abstract class RelayLeadership {
-  /** A session that leads, or undefined while another process leads. Rejects while the store is away. */
-  abstract tryLead(): Promise<RelaySession | undefined>;
+  /**
+   * A session that leads, or undefined while another process leads. Waits for a store that has not been there yet,
+   * until aborted; rejects while one that was there is away.
+   */
+  abstract tryLead(signal: AbortSignal): Promise<RelaySession | undefined>;
 }
