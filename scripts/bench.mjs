@@ -4,7 +4,7 @@
  */
 import './node-version.mjs';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { arch, cpus, platform, totalmem } from 'node:os';
+import { arch, cpus, loadavg, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import grpc from '@grpc/grpc-js';
@@ -20,9 +20,9 @@ const USAGE = `npm run bench
   [--out FILE]   where the figures go, default docs/benchmarks.md`;
 const FULL = {
   rounds: 5,
-  callMs: 1500,
+  callMs: 2000,
   warmUpMs: 2000,
-  createMs: 2500,
+  createMs: 3000,
   keys: 1000,
   changes: 200,
   events: 300_000,
@@ -39,10 +39,11 @@ await runAsProgram(import.meta.url, async () => {
   const statistics = await importSource('scripts/bench/statistics.ts');
   const { markdownOf } = await importSource('scripts/bench/report.ts');
 
+  const [loadBefore] = loadavg();
   const startMs = performance.now();
   const { samples, changes, creates, usage, servers } = await onRealStack(quick ? QUICK : FULL, statistics);
   const report = {
-    setting: settingOf({ quick, servers, seconds: (performance.now() - startMs) / 1000 }),
+    setting: settingOf({ quick, servers, loadBefore, seconds: (performance.now() - startMs) / 1000 }),
     ...(await figuresOf({ samples, changes, creates, usage }, statistics)),
   };
   const text = markdownOf(report);
@@ -240,7 +241,7 @@ async function serversOf(stackEnv) {
   return `PostgreSQL ${postgres}, Redis ${/redis_version:(\S+)/.exec(info)?.[1]}, Apache Kafka`;
 }
 
-function settingOf({ quick, servers, seconds }) {
+function settingOf({ quick, servers, loadBefore, seconds }) {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'an unknown CPU',
     cores: cpus().length,
@@ -248,6 +249,7 @@ function settingOf({ quick, servers, seconds }) {
     os: `${platform()} ${arch()}`,
     node: process.versions.node,
     servers,
+    loadBefore,
     date: new Date().toISOString().slice(0, 10),
     command: `npm run bench${quick ? ' -- --quick' : ''}`,
     rounds: (quick ? QUICK : FULL).rounds,

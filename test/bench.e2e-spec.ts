@@ -44,6 +44,7 @@ describe('the figures of a run', () => {
       os: 'linux x64',
       node: '20.19.0',
       servers: 'PostgreSQL 18',
+      loadBefore: 0.2,
       date: '2026-03-14',
       command: 'npm run bench',
       rounds: 5,

@@ -19,9 +19,12 @@ describe('servers that go away and come back', () => {
     runUnderLoad({ latchkey, client, accounts }, fault);
 
   const untilDown = (app: (typeof APPS)[number], ...down: string[]) =>
-    eventually(async () => expect(await readinessOf(latchkey, app)).toEqual({ status: 503, down }), {
-      timeoutMs: RESUMED_MS,
-    });
+    eventually(
+      async () => expect(await readinessOf(latchkey, app)).toEqual({ status: 503, down: down.toSorted() }),
+      {
+        timeoutMs: RESUMED_MS,
+      },
+    );
 
   const withRedis = async <T>(use: (redis: Redis) => Promise<T>): Promise<T> => {
     const redis = new Redis(stack.env['REDIS_URL'] as string);
@@ -55,8 +58,11 @@ describe('servers that go away and come back', () => {
 
   afterAll(async () => {
     client?.close();
-    await latchkey?.stop();
-    await stack?.stop();
+    try {
+      await latchkey?.stop();
+    } finally {
+      await stack?.stop();
+    }
   });
 
   it('without Kafka answers, decides and spools, and later publishes and counts all of it once', async () => {
@@ -104,9 +110,20 @@ describe('servers that go away and come back', () => {
     expect(unanswered).toBe(0);
   });
 
-  it('starts while all of them are away, says which, and is at work within 30 s of their return', async () => {
-    await Promise.all(APPS.map((app) => latchkey.process(app).kill('SIGKILL')));
+  it('without any of them ends on SIGTERM with 0, starts again, says which are away, and is at work within 30 s of their return', async () => {
+    const t0 = Date.now();
+    const log = (m: string) => process.stderr.write(`## ${m} ${Date.now() - t0}\n`);
     await Promise.all([stack.kafka.stop(), stack.redis.stop(), stack.postgres.stop()]);
+    log('stopped');
+    const ends = await Promise.all(
+      APPS.map(async (app) => {
+        const e = await latchkey.process(app).kill('SIGTERM');
+        log(app);
+        return e;
+      }),
+    );
+    expect(ends).toEqual(APPS.map(() => ({ code: 0, signal: null })));
+    log('ended');
     for (const app of APPS) latchkey.spawn(app);
     await Promise.all(
       APPS.map((app) =>
@@ -118,11 +135,15 @@ describe('servers that go away and come back', () => {
         ),
       ),
     );
+    log('live');
     await untilDown('key-management', 'event-log', 'postgres');
     await untilDown('auth-verifier', 'event-log', 'key-view', 'key-management');
     await untilDown('usage', 'consumers', 'event-log', 'postgres');
+    log('down');
     await Promise.all([stack.kafka.start(), stack.redis.start(), stack.postgres.start()]);
+    log('started');
     await untilAllReady(latchkey);
+    log('ready');
     expect(APPS.map((app) => latchkey.process(app).end)).toEqual(APPS.map(() => null));
     await underLoad(async (load) => load.goesOn('verifier', 'api', 'commands'));
   });

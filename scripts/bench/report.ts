@@ -8,6 +8,8 @@ export interface Setting {
   os: string;
   node: string;
   servers: string;
+  /** Load average of the minute before: other work on the machine shows in the figures. */
+  loadBefore: number;
   /** ISO 8601 date. */
   date: string;
   command: string;
@@ -53,11 +55,12 @@ const JUDGEMENTS = { held: 'holds', partly: 'holds (not in every round)', missed
 
 /** The figures as a Markdown document: it is printed, and kept as docs/benchmarks.md. */
 export function markdownOf({ setting, calls, barred, plain }: Report): string {
-  const { cpu, cores, memoryGiB, os, node, servers, date, command, rounds, seconds } = setting;
+  const { cpu, cores, memoryGiB, os, node, servers, loadBefore, date, command, rounds, seconds } = setting;
   return `# Benchmarks
 
 \`${command}\` makes this file. Made on ${date} in ${Math.round(seconds)} s, everything on one machine over loopback:
-${cpu}, ${cores} cores, ${memoryGiB} GiB; ${os}, Node ${node}; ${servers}.
+${cpu}, ${cores} cores, ${memoryGiB} GiB; ${os}, Node ${node}; ${servers}. The machine's load average was ${numberOf(loadBefore)}
+before it began.
 
 Figures are the median of ${counted(rounds)} with the lowest and highest in brackets; what is compared was
 measured in turn within each round, and quotients are made within each round. A bar is missed only when the whole range

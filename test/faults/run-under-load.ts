@@ -77,6 +77,7 @@ export async function runUnderLoad(
       const before = answered();
       await eventually(
         () => {
+          expect([...requests.wrong, ...commands.wrong]).toEqual([]);
           const now = answered();
           for (const kind of what) {
             expect(now[kind] - before[kind]).toBeGreaterThan(kind === 'commands' ? 1 : ANSWERS_THAT_SHOW_IT);

@@ -5,6 +5,7 @@ import {
   VerifyRequest,
   type VerifyResponse,
 } from '#libs/contracts/gen/latchkey/v1/verifier_service';
+import { channelOptions } from '#libs/service-kit';
 import type { UnaryMethod } from '#libs/service-kit/grpc-caller';
 import type { Latchkey } from './latchkey-processes.js';
 
@@ -21,7 +22,8 @@ export class LatchkeyClient {
   private readonly verifier: VerifierServiceClient;
 
   constructor(private readonly latchkey: Latchkey) {
-    this.verifier = new VerifierServiceClient(latchkey.addresses.verifier, credentials.createInsecure());
+    const { verifier } = latchkey.addresses;
+    this.verifier = new VerifierServiceClient(verifier, credentials.createInsecure(), channelOptions);
   }
 
   /** A request of the operator to the management HTTP API. */

@@ -28,18 +28,33 @@ export interface LatchkeyProcesses extends Latchkey {
   readonly databaseAdminUrl: string;
   /** Holds the spools, a directory for each service. */
   readonly dataDirectory: string;
+  readonly httpUrls: Readonly<Record<App, string>>;
+  /** What each service runs with; its tokens and passwords are in there. */
+  readonly environments: Readonly<Record<App, Readonly<Record<string, string>>>>;
   /** The process that runs now. */
   process(app: App): SpawnedProcess;
-  /** Starts it again, after it was killed, with the same environment; resolves when it is ready. */
-  restart(app: App): Promise<void>;
+  /** Starts it again, after it has ended, with the same environment but for `changes`; resolves when it is ready. */
+  restart(app: App, changes?: Readonly<Record<string, string>>): Promise<void>;
+  /** As `restart`, without waiting for anything. */
+  spawn(app: App): void;
   /** Lines of stdout and stderr of all processes there were. */
   output(): string[];
   stop(): Promise<void>;
 }
 
+export interface LatchkeyProcessesOptions {
+  /** Started and waited for; the others are left to `spawn` and `restart`. */
+  readonly apps?: readonly App[];
+  /** Further variables of every service, or others in the place of those it would have. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Further service tokens with exactly these roles, by the name of the caller. */
+  readonly callers?: Readonly<Record<string, { readonly token: string; readonly roles: readonly string[] }>>;
+}
+
 /** Starts the four services on the given Kafka, Redis and PostgreSQL, in a database of their own. */
 export async function startLatchkeyProcesses(
   stackEnv: Readonly<Record<string, string>>,
+  options: LatchkeyProcessesOptions = {},
 ): Promise<LatchkeyProcesses> {
   const { KAFKA_BROKERS = '', REDIS_URL = '', DATABASE_ADMIN_URL = '' } = stackEnv;
   const database = await createTestDatabase(DATABASE_ADMIN_URL);
@@ -67,10 +82,14 @@ export async function startLatchkeyProcesses(
       `auth-verifier:${tokens['auth-verifier']}:project`,
       `key-management:${tokens['key-management']}:usage`,
       `test:${serviceToken}:verify+report+project+manage+usage`,
+      ...Object.entries(options.callers ?? {}).map(
+        ([name, { token, roles }]) => `${name}:${token}:${roles.join('+')}`,
+      ),
     ].join(','),
     LATCHKEY_VERIFIER_ADDRESS: addresses.verifier,
     LATCHKEY_MANAGEMENT_ADDRESS: addresses.management,
     LATCHKEY_USAGE_ADDRESS: addresses.usage,
+    ...options.environment,
   };
   const environments: Record<App, Record<string, string>> = {
     'key-management': {
@@ -102,11 +121,14 @@ export async function startLatchkeyProcesses(
 
   const all: SpawnedProcess[] = [];
   const running = new Map<App, SpawnedProcess>();
-  const start = async (app: App) => {
-    const spawned = spawnService(app, environments[app]);
+  const spawn = (app: App, changes = {}) => {
+    const spawned = spawnService(app, { ...environments[app], ...changes });
     all.push(spawned);
     running.set(app, spawned);
-    await spawned.untilReady(httpPorts[app], { timeoutMs: 60_000 });
+    return spawned;
+  };
+  const start = async (app: App, changes = {}) => {
+    await spawn(app, changes).untilReady(httpPorts[app], { timeoutMs: 60_000 });
   };
   const stop = async () => {
     await Promise.all([...running.values()].map((spawned) => spawned.kill('SIGTERM')));
@@ -114,7 +136,7 @@ export async function startLatchkeyProcesses(
     rmSync(dataDirectory, { recursive: true, force: true });
   };
   try {
-    await Promise.all(APPS.map(start));
+    await Promise.all((options.apps ?? APPS).map((app) => start(app)));
   } catch (error) {
     await stop();
     throw error;
@@ -129,8 +151,14 @@ export async function startLatchkeyProcesses(
     serviceToken,
     databaseAdminUrl: database.adminUrl,
     dataDirectory,
+    httpUrls: Object.fromEntries(APPS.map((app) => [app, `http://127.0.0.1:${httpPorts[app]}`])) as Record<
+      App,
+      string
+    >,
+    environments,
     process: (app) => running.get(app) as SpawnedProcess,
     restart: start,
+    spawn,
     output: () => all.flatMap(({ stdout, stderr }) => [...stdout, ...stderr]),
     stop,
   };

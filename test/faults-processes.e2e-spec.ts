@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { LatchkeyClient } from '#libs/testing/latchkey-client';
+import { APPS, type LatchkeyProcesses, startLatchkeyProcesses } from '#libs/testing/latchkey-processes';
+import { type PrivateStack, startPrivateStack } from '#libs/testing/private-stack';
+import { Accounts } from './faults/accounts.js';
+import { startCommitCuttingProxy } from './faults/commit-cutting-proxy.js';
+import { runUnderLoad } from './faults/run-under-load.js';
+
+jest.setTimeout(150_000);
+
+describe('services that end in the middle of their work', () => {
+  let stack: PrivateStack;
+  let latchkey: LatchkeyProcesses;
+  let client: LatchkeyClient;
+  let accounts: Accounts;
+
+  beforeAll(async () => {
+    stack = await startPrivateStack(['kafka', 'redis', 'postgres']);
+    latchkey = await startLatchkeyProcesses(stack.env);
+    client = new LatchkeyClient(latchkey);
+    accounts = new Accounts(latchkey, stack.env['KAFKA_BROKERS'] as string);
+  });
+
+  afterAll(async () => {
+    client?.close();
+    try {
+      await latchkey?.stop();
+    } finally {
+      await stack?.stop();
+    }
+  });
+
+  it.each(APPS)('lose nothing and count nothing twice when %s is killed and started again', async (app) => {
+    await runUnderLoad({ latchkey, client, accounts }, async () => {
+      expect(await latchkey.process(app).kill('SIGKILL')).toEqual({ code: null, signal: 'SIGKILL' });
+      await latchkey.restart(app);
+    });
+  });
+
+  it('end what is in hand on SIGTERM, exit 0, and lose nothing', async () => {
+    await runUnderLoad({ latchkey, client, accounts }, async (load) => {
+      for (const app of APPS) {
+        expect([app, await latchkey.process(app).kill('SIGTERM')]).toEqual([app, { code: 0, signal: null }]);
+        await latchkey.restart(app);
+        await load.goesOn('verifier', 'api', 'commands');
+      }
+    });
+  });
+
+  it('answer a command that was committed before key-management died with the same key, once and without its secret', async () => {
+    const databaseUrl = new URL(latchkey.environments['key-management']['DATABASE_URL'] as string);
+    const proxy = await startCommitCuttingProxy(Number(databaseUrl.port));
+    try {
+      databaseUrl.port = String(proxy.port);
+      await latchkey.process('key-management').kill('SIGTERM');
+      await latchkey.restart('key-management', { DATABASE_URL: databaseUrl.href });
+      const tenantId = `cut-${randomUUID().slice(0, 8)}`;
+      const keysPath = `/v1/tenants/${tenantId}/keys`;
+      await client.manage('PUT', `/v1/tenants/${tenantId}`, {});
+      const create = () =>
+        client.manage(
+          'POST',
+          keysPath,
+          { name: 'once', environment: 'live', scopes: [] },
+          { 'idempotency-key': 'create-once' },
+        );
+
+      const committed = proxy.keepBackCommitOf('insert into keys.events');
+      const unanswered = expect(create()).rejects.toThrow();
+      await committed;
+      await latchkey.process('key-management').kill('SIGKILL');
+      await unanswered;
+      await latchkey.restart('key-management');
+
+      const answer = await create();
+      expect([answer.status, answer.body.secret]).toEqual([201, null]);
+      const { body } = await client.manage('GET', keysPath);
+      expect(body.data.map(({ id }: { id: string }) => id)).toEqual([answer.body.key.id]);
+      const stored = await accounts.storedEvents([answer.body.key.id]);
+      expect([...stored.values()]).toEqual([['KeyCreated']]);
+    } finally {
+      proxy.close();
+    }
+  });
+});
