@@ -15,8 +15,13 @@ function options() {
         'token-file': { type: 'string' },
         'key-file': { type: 'string' },
         scope: { type: 'string', multiple: true, default: [] },
+        help: { type: 'boolean', short: 'h', default: false },
       },
     });
+    if (values.help) {
+      console.log(usage);
+      process.exit(0);
+    }
     if (!values['token-file'] || !values['key-file'])
       throw new Error('--token-file and --key-file are needed');
     return values;
@@ -51,7 +56,13 @@ try {
 
 const client = new contract.VerifierServiceClient(address, grpc.credentials.createInsecure());
 const metadata = new grpc.Metadata();
-metadata.set('authorization', `Bearer ${token}`);
+try {
+  metadata.set('authorization', `Bearer ${token}`);
+} catch {
+  // The error itself would print what the file holds.
+  console.error(`${tokenFile} holds no token: it has characters that no token has`);
+  process.exit(2);
+}
 const request = contract.VerifyRequest.fromPartial({ credential, requiredScopes: scope });
 client.verify(request, metadata, { deadline: Date.now() + 5000 }, (error, response) => {
   client.close();

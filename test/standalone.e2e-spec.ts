@@ -139,6 +139,22 @@ describe('the standalone process, from its first run on', () => {
     demoRequests += await pasteTheThree(latchkey);
   });
 
+  it('verifies by script with an exit code that tells another verdict from none', async () => {
+    const verify = commandsOf(latchkey)[1] as string;
+    const withToken = (file: string) =>
+      verify.replace(/--token-file .* --key-file/, `--token-file ${file} --key-file`);
+    demoRequests += 1;
+    await expect(paste(`${verify} --scope nobody:has`)).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('VERDICT_INSUFFICIENT_SCOPE'),
+    });
+    await expect(paste(withToken('/dev/null'))).rejects.toMatchObject({ code: 2, stdout: '' });
+    await expect(paste(withToken(process.execPath))).rejects.toMatchObject({
+      code: 2,
+      stderr: `${process.execPath} holds no token: it has characters that no token has\n`,
+    });
+  });
+
   it('refuses a second instance on the same data with the pid of the first, and does not disturb that', async () => {
     const second = start({ ...(await freePorts()), LATCHKEY_DATA_DIR: directory });
     expect(await second.exited).toEqual({ code: 1, signal: null });
