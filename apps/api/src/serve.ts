@@ -95,6 +95,8 @@ export function serveHttp(
   return serveApplication({
     name: 'api',
     title: 'Latchkey API',
+    description: 'The public API behind the verifier: every request shows a key.',
+    bearer: 'API key',
     module: ApiModule.with({ service: ServiceModule.with(shared), keyManagement, keyUsage }),
     ...shared,
     http: { host: config.bindHost, port: config.httpPort, variable: 'LATCHKEY_API_PORT' },

@@ -23,7 +23,9 @@ describe('a verifier with its view in Redis', () => {
     redis.on('error', () => undefined);
     const logger = createLogger('auth-verifier', 'silent');
     const config = { redisUrl, redisTlsCaFile: '', redisCluster: false };
-    verifier = await startVerifier(redisKeyView(config, logger));
+    const view = redisKeyView(config, logger);
+    await eventually(() => view.check());
+    verifier = await startVerifier(view);
     const calls = verifier.calls(tokens.both);
     verify = async (credential) => (await calls.verify(credential)).verdict;
   }, 60_000);

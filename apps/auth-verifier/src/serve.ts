@@ -111,6 +111,7 @@ export async function serve(
     const service = await serveApplication({
       name: 'auth-verifier',
       title: 'Latchkey auth verifier',
+      description: 'Health of the verifier; keys are verified over gRPC.',
       module: AuthVerifierModule.with({
         service: ServiceModule.with({ logger, metrics: registry, dependencies }),
         verifier,

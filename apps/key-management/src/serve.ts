@@ -75,6 +75,8 @@ export async function serve(
     const service = await serveApplication({
       name: 'key-management',
       title: 'Latchkey key management',
+      description: 'Tenants and keys, for the operator.',
+      bearer: 'operator token',
       module: KeyManagementModule.with({
         service: ServiceModule.with({ logger, metrics, dependencies }),
         store,

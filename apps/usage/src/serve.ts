@@ -73,6 +73,8 @@ export async function serve(
     const service = await serveApplication({
       name: 'usage',
       title: 'Latchkey usage',
+      description: 'How much keys were used, for the operator.',
+      bearer: 'operator token',
       module: UsageModule.with({
         service: ServiceModule.with({ logger, metrics, dependencies }),
         reads: new PostgresUsageReads(database),

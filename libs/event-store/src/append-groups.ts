@@ -7,8 +7,8 @@ interface Waiting<Projected> {
   append: Append<Projected>;
   /** Of its stream, once it is appended. */
   version?: number;
-  settle(outcome: AppendOutcome): void;
-  fail(error: unknown): void;
+  settle: (outcome: AppendOutcome) => void;
+  fail: (error: unknown) => void;
 }
 
 /**

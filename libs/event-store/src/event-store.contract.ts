@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Append, EventStore, IdempotencyRecord, StoredEvent } from './event-store.js';
 import { readingProblems } from './reading-problems.contract.js';
 
@@ -192,12 +192,9 @@ export function eventStoreContract(open: () => StoreUnderTest): void {
         const upTo = await lastPosition();
         await store.append(appendOf(stream, 2));
         const streams = await store.readStreams([stream, other, 'absent'], upTo);
-        expect([...streams].map(([id, events]) => [id, events.map(({ version }) => version)]).sort()).toEqual(
-          [
-            [other, [1]],
-            [stream, [1, 2]],
-          ].sort(),
-        );
+        expect(streams.size).toBe(2);
+        expect(streams.get(stream)?.map(({ version }) => version)).toEqual([1, 2]);
+        expect(streams.get(other)?.map(({ version }) => version)).toEqual([1]);
         await expect(store.read('absent')).resolves.toEqual([]);
       });
 

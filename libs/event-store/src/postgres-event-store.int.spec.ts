@@ -170,7 +170,7 @@ describe('PostgresEventStore', () => {
     await listener.query('listen latchkey_events');
     const announced = new Promise((resolve) => listener.once('notification', resolve));
     await open().append(appendOf(`stream-${randomUUID()}`, 0));
-    await announced;
+    await expect(announced).resolves.toMatchObject({ channel: 'latchkey_events' });
     await listener.end();
   });
 

@@ -36,12 +36,9 @@ export function readEnvironment<Table extends Record<string, Variable<unknown>>>
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [field, variable] of Object.entries(table)) {
-    const text = environment[variable.name]?.trim() || variable.default;
-    if (text === null) {
-      problems.push(`${variable.name} is not set: ${variable.description}`);
-      continue;
-    }
     try {
+      const text = environment[variable.name]?.trim() || variable.default;
+      if (text === null) throw new Error(`is not set: ${variable.description}`);
       values[field] = variable.parse(text);
     } catch (error) {
       problems.push(`${variable.name} ${(error as Error).message}`);

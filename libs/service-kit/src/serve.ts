@@ -30,6 +30,10 @@ export interface Listener {
 export interface ServiceOptions {
   name: string;
   title: string;
+  /** A sentence or two for the OpenAPI document. */
+  description: string;
+  /** What the Authorization header carries, e.g. `operator token`; absent where nothing asks for it. */
+  bearer?: string;
   module: DynamicModule;
   logger: Logger;
   metrics: Registry;
@@ -215,7 +219,13 @@ function refuseUnsafeBodies(fastify: FastifyInstance): void {
 }
 
 function describeApi(app: NestFastifyApplication, options: ServiceOptions): void {
-  const builder = new DocumentBuilder().setTitle(options.title).setVersion('1').addBearerAuth();
+  const builder = new DocumentBuilder()
+    .setTitle(options.title)
+    .setDescription(`${options.description} The document of this page: [/openapi.json](/openapi.json).`)
+    .setVersion('1');
+  if (options.bearer !== undefined) {
+    builder.addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: options.bearer });
+  }
   const document = () => SwaggerModule.createDocument(app, builder.build());
   SwaggerModule.setup('docs', app, document, {
     jsonDocumentUrl: 'openapi.json',

@@ -12,7 +12,7 @@ import {
 import type { FastifyRequest } from 'fastify';
 import { Rejection } from '#libs/contracts';
 import { requestContextOf } from '#libs/service-kit';
-import { ApiProblems } from '../problems/problem.response.js';
+import { ApiProblems } from '../problems/api-problems.response.js';
 import { CurrentKey, RequireScopes } from '../verification/verified-request.hook.js';
 import type { VerifiedKey } from '../verification/verifier.js';
 import { CreateKeyRequest } from './create-key.request.js';

@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiProblems } from '../problems/problem.response.js';
+import { ApiProblems } from '../problems/api-problems.response.js';
 import { CurrentKey, RequireScopes } from '../verification/verified-request.hook.js';
 import type { VerifiedKey } from '../verification/verifier.js';
 import { WhoamiResponse } from './whoami.response.js';

@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@n
 import type { FastifyRequest } from 'fastify';
 import { Rejection } from '#libs/contracts';
 import { OperatorGuard } from '#libs/service-kit/operator.guard';
+import { ApiProblem } from '#libs/service-kit/problem.response';
 import { operatorContextOf } from '../commands/operator-context.js';
 import { KeyUsageReads } from '../usage/key-usage-reads.js';
 import { ChangeKeyRequest } from './change-key.request.js';
@@ -32,8 +33,10 @@ const IDEMPOTENCY = {
 
 @ApiTags('keys')
 @ApiBearerAuth()
-@ApiResponse({ status: 401, description: 'The operator token is missing or wrong.' })
-@ApiResponse({ status: 404, description: 'There is no such tenant, or no such key of it.' })
+@ApiProblem(401, 'The operator token is missing or wrong.')
+@ApiProblem(500, 'A fault of ours; `errorId` finds it in the log.')
+@ApiProblem(503, 'A service or server behind this one is away; try again shortly.')
+@ApiProblem(404, 'There is no such tenant, or no such key of it.')
 @UseGuards(OperatorGuard)
 @Controller('v1/tenants/:tenantId/keys')
 export class KeysController {
@@ -47,9 +50,9 @@ export class KeysController {
   @ApiOperation({ summary: 'Create a key; its secret is in this answer alone' })
   @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 201, type: KeyWithSecretResponse })
-  @ApiResponse({ status: 400, description: 'The body is wrong; `errors` names each field.' })
-  @ApiResponse({ status: 409, description: 'ACTIVE_KEY_LIMIT, or IDEMPOTENCY_KEY_IN_USE.' })
-  @ApiResponse({ status: 422, description: 'The Idempotency-Key was used with another request.' })
+  @ApiProblem(400, 'The body is wrong; `errors` names each field.')
+  @ApiProblem(409, 'ACTIVE_KEY_LIMIT, or IDEMPOTENCY_KEY_IN_USE.')
+  @ApiProblem(422, 'The Idempotency-Key was used with another request.')
   create(
     @Param('tenantId') tenantId: string,
     @Body() body: CreateKeyRequest,
@@ -62,11 +65,8 @@ export class KeysController {
   @ApiOperation({ summary: 'Take over a key by the digest of its secret' })
   @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 201, type: KeyOnlyResponse })
-  @ApiResponse({ status: 400, description: 'The body is wrong; `errors` names each field.' })
-  @ApiResponse({
-    status: 409,
-    description: 'DIGEST_TAKEN: the digest belongs, or belonged, to a key; ACTIVE_KEY_LIMIT.',
-  })
+  @ApiProblem(400, 'The body is wrong; `errors` names each field.')
+  @ApiProblem(409, 'DIGEST_TAKEN: the digest belongs, or belonged, to a key; ACTIVE_KEY_LIMIT.')
   async import(
     @Param('tenantId') tenantId: string,
     @Body() body: ImportKeyRequest,
@@ -111,8 +111,8 @@ export class KeysController {
   @ApiOperation({ summary: 'Change name, scopes, expiry or metadata; what is absent stays' })
   @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 200, type: KeyOnlyResponse })
-  @ApiResponse({ status: 400, description: 'The body is wrong; `errors` names each field.' })
-  @ApiResponse({ status: 409, description: 'KEY_REVOKED, ACTIVE_KEY_LIMIT or CONFLICT.' })
+  @ApiProblem(400, 'The body is wrong; `errors` names each field.')
+  @ApiProblem(409, 'KEY_REVOKED, ACTIVE_KEY_LIMIT or CONFLICT.')
   async change(
     @Param('tenantId') tenantId: string,
     @Param('keyId') keyId: string,
@@ -129,7 +129,7 @@ export class KeysController {
   @ApiOperation({ summary: 'Give a key a new secret; the previous one stays valid for the grace period' })
   @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 200, type: KeyWithSecretResponse })
-  @ApiResponse({ status: 409, description: 'ROTATION_IN_PROGRESS, KEY_REVOKED or KEY_EXPIRED.' })
+  @ApiProblem(409, 'ROTATION_IN_PROGRESS, KEY_REVOKED or KEY_EXPIRED.')
   rotate(
     @Param('tenantId') tenantId: string,
     @Param('keyId') keyId: string,
@@ -182,7 +182,6 @@ export class KeysController {
   @Get(':keyId/usage')
   @ApiOperation({ summary: 'Read how much a key was used in the last 30 days' })
   @ApiResponse({ status: 200, type: KeyUsageResponse })
-  @ApiResponse({ status: 503, description: 'The usage service is away.' })
   async usageOf(@Param('tenantId') tenantId: string, @Param('keyId') keyId: string) {
     const { state } = await this.existing(tenantId, keyId);
     const figures = await this.usage.figures(tenantId, keyId);

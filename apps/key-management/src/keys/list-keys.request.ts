@@ -3,7 +3,14 @@ import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 
 export class ListKeysRequest {
-  @ApiPropertyOptional({ example: 20, minimum: 1, maximum: 100, default: 20 })
+  @ApiPropertyOptional({
+    type: Number,
+    example: 20,
+    minimum: 1,
+    maximum: 100,
+    default: 20,
+    description: 'Most keys on a page.',
+  })
   @IsOptional()
   @Type(() => Number)
   @IsInt()
@@ -11,13 +18,13 @@ export class ListKeysRequest {
   @Max(100)
   limit = 20;
 
-  @ApiPropertyOptional({ description: 'nextCursor of the page before.' })
+  @ApiPropertyOptional({ type: String, description: 'nextCursor of the page before.' })
   @IsOptional()
   @IsString()
   @MaxLength(200)
   cursor?: string;
 
-  @ApiPropertyOptional({ enum: ['live', 'test'] })
+  @ApiPropertyOptional({ enum: ['live', 'test'], description: 'Only keys of this environment.' })
   @IsOptional()
   @IsIn(['live', 'test'])
   environment?: 'live' | 'test';

@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagg
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Rejection } from '#libs/contracts';
 import { OperatorGuard } from '#libs/service-kit/operator.guard';
+import { ApiProblem } from '#libs/service-kit/problem.response';
 import { operatorContextOf } from '../commands/operator-context.js';
 import { KeyReads } from '../keys/key-reads.js';
 import { ReasonRequest, RegisterTenantRequest } from './register-tenant.request.js';
@@ -13,7 +14,9 @@ import { tenantResourceOf } from './tenant-resource.js';
 
 @ApiTags('tenants')
 @ApiBearerAuth()
-@ApiResponse({ status: 401, description: 'The operator token is missing or wrong.' })
+@ApiProblem(401, 'The operator token is missing or wrong.')
+@ApiProblem(500, 'A fault of ours; `errorId` finds it in the log.')
+@ApiProblem(503, 'A service or server behind this one is away; try again shortly.')
 @UseGuards(OperatorGuard)
 @Controller('v1/tenants/:tenantId')
 export class TenantsController {
@@ -26,7 +29,7 @@ export class TenantsController {
   @ApiOperation({ summary: 'Register a tenant, or change its name and limit; what is absent stays' })
   @ApiResponse({ status: 201, type: TenantResponse, description: 'Registered.' })
   @ApiResponse({ status: 200, type: TenantResponse, description: 'It was there; what was given is changed.' })
-  @ApiResponse({ status: 400, description: 'The id or the body is wrong; `errors` names each field.' })
+  @ApiProblem(400, 'The id or the body is wrong; `errors` names each field.')
   async register(
     @Param('tenantId') tenantId: string,
     @Body() { name, maxActiveKeys }: RegisterTenantRequest,
@@ -47,7 +50,7 @@ export class TenantsController {
   @Get()
   @ApiOperation({ summary: 'Read a tenant' })
   @ApiResponse({ status: 200, type: TenantResponse })
-  @ApiResponse({ status: 404, description: 'There is no such tenant.' })
+  @ApiProblem(404, 'There is no such tenant.')
   async read(@Param('tenantId') tenantId: string) {
     const tenant = await this.reads.tenant(tenantId);
     if (tenant === undefined) throw new Rejection('TENANT_NOT_FOUND');
@@ -58,7 +61,7 @@ export class TenantsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Suspend a tenant: all its keys are refused until it is resumed' })
   @ApiResponse({ status: 200, type: TenantResponse })
-  @ApiResponse({ status: 404, description: 'There is no such tenant.' })
+  @ApiProblem(404, 'There is no such tenant.')
   suspend(@Param('tenantId') tenantId: string, @Body() body: ReasonRequest, @Req() request: FastifyRequest) {
     return this.commands.suspend(tenantId, body.reason || null, operatorContextOf(request));
   }
@@ -67,7 +70,7 @@ export class TenantsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Resume a tenant: its keys are what they were, revoked ones stay revoked' })
   @ApiResponse({ status: 200, type: TenantResponse })
-  @ApiResponse({ status: 404, description: 'There is no such tenant.' })
+  @ApiProblem(404, 'There is no such tenant.')
   resume(@Param('tenantId') tenantId: string, @Body() body: ReasonRequest, @Req() request: FastifyRequest) {
     return this.commands.resume(tenantId, body.reason || null, operatorContextOf(request));
   }

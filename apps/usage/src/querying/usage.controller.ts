@@ -11,6 +11,7 @@ import type {
 } from '#libs/contracts/gen/latchkey/v1/usage_service';
 import { validated } from '#libs/service-kit/validation.request';
 import { OperatorGuard } from '#libs/service-kit/operator.guard';
+import { ApiProblem } from '#libs/service-kit/problem.response';
 import { RequireRole } from '#libs/service-kit/service-token.guard';
 import type { KeyUsageFigures } from './key-usage.js';
 import { GetKeyUsageFields, ListKeyUsageFields } from './key-usage.request.js';
@@ -51,8 +52,10 @@ export class KeyUsageController {
   @ApiParam({ name: 'tenantId', example: 'acme' })
   @ApiParam({ name: 'keyId', example: 'key_4f1c0a7be9d24c5f8a6b3e2d1c0f9a' })
   @ApiResponse({ status: 200, type: KeyUsageResponse })
-  @ApiResponse({ status: 401, description: 'The operator token is missing or wrong.' })
-  @ApiResponse({ status: 404, description: 'The tenant has no such key.' })
+  @ApiProblem(401, 'The operator token is missing or wrong.')
+  @ApiProblem(500, 'A fault of ours; `errorId` finds it in the log.')
+  @ApiProblem(503, 'A service or server behind this one is away; try again shortly.')
+  @ApiProblem(404, 'The tenant has no such key.')
   async read(@Param('tenantId') tenantId: string, @Param('keyId') keyId: string): Promise<KeyUsageFigures> {
     return this.queries.usageOf(...idsOrNotFound(tenantId, keyId));
   }
