@@ -17,7 +17,7 @@ import { describeGrpcIdentities } from './identities/grpc-identities.contract.js
 
 jest.setTimeout(60_000);
 
-/** One caller for each role, one with none of them left out, and one with all. */
+/** One caller for each role, and one with all of them. */
 const CALLERS = Object.fromEntries(
   [...SERVICE_ROLES.map((role) => [role]), [...SERVICE_ROLES]].map((roles) => [
     `only-${roles.join('-')}`,

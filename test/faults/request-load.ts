@@ -13,10 +13,10 @@ export interface LoadedKey {
 /** What became of one attempt; `unknown`: no answer came, so it may have been received and counted, or not. */
 type Outcome = 'answered' | 'refused' | 'unknown';
 
-const VERIFYING_LOOPS = 3;
+const VERIFYING_LOOPS = 2;
 const API_LOOPS = 2;
 /** Leaves the machine some air: the load is there to be in the middle of something, not to measure. */
-const PAUSE_MS = 3;
+const PAUSE_MS = 20;
 
 /** Verifications and API requests that go on whatever is taken away, and a record of what each was answered. */
 export class RequestLoad {

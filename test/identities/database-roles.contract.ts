@@ -69,7 +69,7 @@ export function describeDatabaseRoles(name: string, start: () => Promise<KnownDa
         admin,
         `select relnamespace::regnamespace::text as schema, relnamespace::regnamespace || '.' || relname as name,
            relrowsecurity as secured, relowner::regrole::text as owner
-         from pg_class where relkind in ('r', 'p', 'v', 'm', 'S') and relkind <> 'S'
+         from pg_class where relkind in ('r', 'p', 'v', 'm')
            and relnamespace::regnamespace::text = any ($1) order by 2`,
         [schemas()],
       );
@@ -180,11 +180,7 @@ export function describeDatabaseRoles(name: string, start: () => Promise<KnownDa
           return row?.count;
         };
         const [real] = await rows<{ count: number }>(admin, `select count(*)::int as count from ${table}`);
-        const nobody = await Promise.resolve([
-          await countIn(undefined),
-          await countIn(''),
-          await countIn('nobody'),
-        ]);
+        const nobody = [await countIn(undefined), await countIn(''), await countIn('nobody')];
         expect([table, ...nobody]).toEqual([table, 0, 0, 0]);
         expect([table, await countIn('*')]).toEqual([table, real?.count]);
       }

@@ -85,7 +85,7 @@ describe('key-management as a process', () => {
       expect(process.stderr.filter((line) => line.includes(`- ${variable} `))).toHaveLength(1);
     }
     expect(output(process)).not.toMatch(/listening|hunter2|shorttoken|c2hvcnQ|letmein/);
-    await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow();
+    await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow('fetch failed');
   });
 
   it.each(['LATCHKEY_MANAGEMENT_PORT', 'LATCHKEY_MANAGEMENT_GRPC_PORT'])(
@@ -121,7 +121,7 @@ describe('key-management as a process', () => {
     });
     const ended = process.kill('SIGTERM');
     await eventually(async () => {
-      await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow();
+      await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow('fetch failed');
     });
     await blocker.query('commit');
     await blocker.end();

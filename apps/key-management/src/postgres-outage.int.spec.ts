@@ -69,7 +69,7 @@ describe('key-management while PostgreSQL is away', () => {
     await stack.postgres.stop();
     try {
       const service = await serveKeyManagement(database);
-      await service.close();
+      await expect(service.close()).resolves.toBeUndefined();
     } finally {
       await stack.postgres.start();
     }

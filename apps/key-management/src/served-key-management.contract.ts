@@ -1,4 +1,5 @@
 /** key-management on free ports and on a database of its own, for the integration specs. */
+import { afterAll, beforeAll } from '@jest/globals';
 import { EventLog, type LogRecord, type Subscription } from '#libs/event-log';
 import { createLogger, type Logger, readEnvironment, type RoleUrls } from '#libs/service-kit';
 import { freePort } from '#libs/service-kit/embedded-free-port';
@@ -34,9 +35,9 @@ export interface KeysDatabase {
 export async function createKeysDatabase(
   serverAdminUrl = stackUrls().databaseAdminUrl,
 ): Promise<KeysDatabase> {
-  const { adminUrl, drop } = await createTestDatabase(serverAdminUrl);
-  const { keys } = await bootstrapDatabase(adminUrl, PASSWORDS);
-  return { adminUrl, urls: keys, drop };
+  const database = await createTestDatabase(serverAdminUrl);
+  const { keys } = await bootstrapDatabase(database.adminUrl, PASSWORDS);
+  return { adminUrl: database.adminUrl, urls: keys, drop: () => database.drop() };
 }
 
 /** Keeps what is published; nobody reads it. */
@@ -79,6 +80,33 @@ export async function serveKeyManagement(
 ): Promise<RunningService> {
   const config = readEnvironment(variables, { ...(await environmentOf(database)), ...env });
   return serve(config, { eventLog, logger });
+}
+
+/** One instance on a database of its own for all tests of a suite. */
+export class ServedForSuite {
+  database!: KeysDatabase;
+  service!: RunningService;
+
+  constructor(env: Record<string, string> = {}) {
+    beforeAll(async () => {
+      this.database = await createKeysDatabase();
+      this.service = await serveKeyManagement(this.database, env);
+    });
+    afterAll(async () => {
+      await this.service.close();
+      await this.database.drop();
+    });
+  }
+
+  ask(method: string, path: string, asked?: Asked): Promise<Answer> {
+    return ask(this.service, method, path, asked);
+  }
+
+  /** A new tenant's id, and the path of its keys. */
+  async tenant(maxActiveKeys?: number): Promise<{ tenantId: string; keys: string }> {
+    const tenantId = await registerTenant(this.service, maxActiveKeys);
+    return { tenantId, keys: `/v1/tenants/${tenantId}/keys` };
+  }
 }
 
 export interface Answer {

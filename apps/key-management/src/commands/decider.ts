@@ -5,11 +5,11 @@ import type { NewEvent } from '#libs/event-store';
  * nothing to do; what a rule refuses is thrown as a Rejection; `evolve` never throws and never decides.
  */
 export interface Decider<Command, State, Event extends { type: string }> {
-  initialState: State;
-  decide(command: Command, state: State): Event[];
-  evolve(state: State, event: Event): State;
+  readonly initialState: State;
+  readonly decide: (command: Command, state: State) => Event[];
+  readonly evolve: (state: State, event: Event) => State;
   /** Brings stored data of an older schema version to the shape of `Event`. */
-  upcast(stored: NewEvent): Event;
+  readonly upcast: (stored: NewEvent) => Event;
   /** The schema version that events are written with. */
-  schemaVersionOf(type: Event['type']): number;
+  readonly schemaVersionOf: (type: Event['type']) => number;
 }

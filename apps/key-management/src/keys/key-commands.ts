@@ -14,8 +14,8 @@ import { type KeyResource, keyResourceOf, streamOfKey } from './key-resource.js'
 
 /** Time and chance, handed in so that what is decided with them can be tested. */
 export interface Chance {
-  nowMs(): number;
-  randomBytes(length: number): Buffer;
+  nowMs: () => number;
+  randomBytes: (length: number) => Buffer;
 }
 
 /** The answer that shows a secret: once. A repeated wish gets the same key and null. */

@@ -1,34 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { RunningService } from '#libs/service-kit/serve';
-import {
-  type Answer,
-  ask,
-  createKeysDatabase,
-  keyBody,
-  type KeysDatabase,
-  registerTenant,
-  serveKeyManagement,
-} from '../served-key-management.contract.js';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { type Answer, keyBody, ServedForSuite } from '../served-key-management.contract.js';
 
 jest.setTimeout(60_000);
 
 /** `ask` itself throws on an answer that shows internals or is no problem+json. */
 describe('bad input', () => {
-  let database: KeysDatabase;
-  let service: RunningService;
+  const served = new ServedForSuite();
   let keys: string;
   let keyId: string;
 
   beforeAll(async () => {
-    database = await createKeysDatabase();
-    service = await serveKeyManagement(database);
-    keys = `/v1/tenants/${await registerTenant(service)}/keys`;
-    keyId = (await ask(service, 'POST', keys, { body: keyBody() })).body.key.id;
-  });
-
-  afterAll(async () => {
-    await service.close();
-    await database.drop();
+    ({ keys } = await served.tenant());
+    keyId = (await served.ask('POST', keys, { body: keyBody() })).body.key.id;
   });
 
   function expectNamed(answer: Answer, field: string): void {
@@ -88,11 +71,11 @@ describe('bad input', () => {
     ['body', { metadata: { toString: 'x' } }],
     ['body', { prototype: 1 }],
   ])('in a create is 400 and names %s: %j', async (field, more) => {
-    expectNamed(await ask(service, 'POST', keys, { body: keyBody(more) }), field);
+    expectNamed(await served.ask('POST', keys, { body: keyBody(more) }), field);
   });
 
   it('names every wrong field at once', async () => {
-    const { body } = await ask(service, 'POST', keys, { body: { name: 1, scopes: 2, admin: true } });
+    const { body } = await served.ask('POST', keys, { body: { name: 1, scopes: 2, admin: true } });
     const fields = new Set(body.errors.map(({ field }: { field: string }) => field));
     expect(fields).toEqual(new Set(['name', 'environment', 'scopes', 'admin']));
   });
@@ -117,7 +100,7 @@ describe('bad input', () => {
     ['POST /revoke', 'reason', { reason: {} }],
   ])('in a %s is 400 and names %s: %j', async (route, field, body) => {
     const [method = '', path = ''] = route.split(' ');
-    expectNamed(await ask(service, method, `${keys}/${keyId}${path}`, { body }), field);
+    expectNamed(await served.ask(method, `${keys}/${keyId}${path}`, { body }), field);
   });
 
   it.each<[string, object]>([
@@ -130,7 +113,7 @@ describe('bad input', () => {
     ['secret', { digest: 'a'.repeat(64), secret: 'lk_live_…' }],
   ])('in an import is 400 and names %s: %j', async (field, more) => {
     const body = keyBody({ attestedEntropyBits: 128, ...more });
-    expectNamed(await ask(service, 'POST', `${keys}/import`, { body }), field);
+    expectNamed(await served.ask('POST', `${keys}/import`, { body }), field);
   });
 
   it.each<[string, object]>([
@@ -144,7 +127,7 @@ describe('bad input', () => {
     ['maxActiveKeys', { maxActiveKeys: 0.5 }],
     ['plan', { plan: 'gold' }],
   ])('in a tenant is 400 and names %s: %j', async (field, body) => {
-    expectNamed(await ask(service, 'PUT', '/v1/tenants/acme', { body }), field);
+    expectNamed(await served.ask('PUT', '/v1/tenants/acme', { body }), field);
   });
 
   const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
@@ -170,18 +153,18 @@ describe('bad input', () => {
     ['__proto__', '{"__proto__":{"name":"x"}}', 400],
     ['2 MB', JSON.stringify(keyBody({ name: 'x'.repeat(2_000_000) })), 413],
   ])('is refused as a body: %s', async (_, raw, status) => {
-    expect((await ask(service, 'POST', keys, { raw })).status).toBe(status);
+    expect((await served.ask('POST', keys, { raw })).status).toBe(status);
   });
 
   it('is refused as a body that is not UTF-8 or not JSON by its type', async () => {
     const broken = Buffer.from([...Buffer.from('{"name":"'), 0xff, 0xfe, ...Buffer.from('"}')]);
-    expect((await ask(service, 'POST', keys, { raw: broken })).status).toBe(400);
+    expect((await served.ask('POST', keys, { raw: broken })).status).toBe(400);
     for (const type of [
       'application/x-www-form-urlencoded',
       'text/plain',
       'multipart/form-data; boundary=x',
     ]) {
-      const { status } = await ask(service, 'POST', keys, {
+      const { status } = await served.ask('POST', keys, {
         raw: 'name=x',
         headers: { 'content-type': type },
       });
@@ -210,7 +193,7 @@ describe('bad input', () => {
       ['GET', '/usage'],
     ];
     for (const [method, path, body] of asks) {
-      const { status } = await ask(service, method, `${keys}/${id}${path}`, { body });
+      const { status } = await served.ask(method, `${keys}/${id}${path}`, { body });
       expect([method, path, status]).toEqual([method, path, 404]);
     }
   });
@@ -218,7 +201,7 @@ describe('bad input', () => {
   it.each(['%00', 'UPPER', '-x', 'x'.repeat(64), 'x'.repeat(10_240), '*', 'a%2fb', 'é'])(
     'is 400 or 404 as an id of a tenant: %.20s',
     async (id) => {
-      const registered = await ask(service, 'PUT', `/v1/tenants/${id}`, { body: {} });
+      const registered = await served.ask('PUT', `/v1/tenants/${id}`, { body: {} });
       expect([registered.status, registered.body.errors[0].field]).toEqual([400, 'tenantId']);
       const asks: [string, string, unknown?][] = [
         ['GET', ''],
@@ -231,14 +214,14 @@ describe('bad input', () => {
         ['POST', `/keys/${keyId}/revoke`],
       ];
       for (const [method, path, body] of asks) {
-        const { status } = await ask(service, method, `/v1/tenants/${id}${path}`, { body });
+        const { status } = await served.ask(method, `/v1/tenants/${id}${path}`, { body });
         expect([method, path, status]).toEqual([method, path, 404]);
       }
     },
   );
 
   it.each(['', ' ', 'a b', 'é', 'x'.repeat(256)])('is 400 as an Idempotency-Key: %.20j', async (key) => {
-    const answer = await ask(service, 'POST', keys, {
+    const answer = await served.ask('POST', keys, {
       body: keyBody(),
       headers: { 'idempotency-key': Buffer.from(key, 'utf8').toString('latin1') },
     });
@@ -248,14 +231,13 @@ describe('bad input', () => {
   it('takes what is unusual and right', async () => {
     const metadata = {
       '': '',
-      then: 'x',
       length: -1,
       'a\\u0000b': 'written, not meant: \\u0000 \\ud800',
       emoji: '🔑',
       list: [null, true, 1e300, -0.5, 5e-324, [[]], {}],
       [`'; drop table keys.events; --`]: '$1 %s ${x} {"a":1}',
     };
-    const { status, body } = await ask(service, 'POST', keys, {
+    const { status, body } = await served.ask('POST', keys, {
       body: keyBody({
         name: '🔑'.repeat(50),
         scopes: [],
@@ -264,94 +246,14 @@ describe('bad input', () => {
       }),
     });
     expect(status).toBe(201);
-    const read = await ask(service, 'GET', `${keys}/${body.key.id}`);
+    const read = await served.ask('GET', `${keys}/${body.key.id}`);
     expect(read.body.key).toMatchObject({ metadata, expiresAt: '9999-12-31T23:59:59.999Z', scopes: [] });
   });
 
   it('takes metadata of 4,096 bytes', async () => {
     const metadata = { text: 'x'.repeat(4096 - '{"text":""}'.length) };
-    expect((await ask(service, 'POST', keys, { body: keyBody({ metadata }) })).status).toBe(201);
+    expect((await served.ask('POST', keys, { body: keyBody({ metadata }) })).status).toBe(201);
     const more = { text: `${metadata.text}x` };
-    expectNamed(await ask(service, 'POST', keys, { body: keyBody({ metadata: more }) }), 'metadata');
+    expectNamed(await served.ask('POST', keys, { body: keyBody({ metadata: more }) }), 'metadata');
   });
-});
-
-describe('who is not the operator', () => {
-  let database: KeysDatabase;
-  let service: RunningService;
-
-  beforeAll(async () => {
-    database = await createKeysDatabase();
-    service = await serveKeyManagement(database);
-  });
-
-  afterAll(async () => {
-    await service.close();
-    await database.drop();
-  });
-
-  it.each([
-    '',
-    'Bearer',
-    'Bearer ',
-    'Bearer wrong',
-    'Basic b3BlcmF0b3I6b3BlcmF0b3I=',
-    'operator-token-of-the-specs',
-  ])('is 401 on every route: %j', async (authorization) => {
-    const key = '/v1/tenants/acme/keys/key_00112233445566778899aabbccddee';
-    const routes = [
-      'PUT /v1/tenants/acme',
-      'GET /v1/tenants/acme',
-      'POST /v1/tenants/acme/suspend',
-      'POST /v1/tenants/acme/resume',
-      'POST /v1/tenants/acme/keys',
-      'GET /v1/tenants/acme/keys',
-      'POST /v1/tenants/acme/keys/import',
-      `GET ${key}`,
-      `PATCH ${key}`,
-      `POST ${key}/rotate`,
-      `POST ${key}/retire-previous-secret`,
-      `POST ${key}/revoke`,
-      `GET ${key}/events`,
-      `GET ${key}/usage`,
-    ];
-    for (const route of routes) {
-      const [method = '', path = ''] = route.split(' ');
-      const { status, headers } = await ask(service, method, path, { headers: { authorization } });
-      expect([route, status]).toEqual([route, 401]);
-      expect(headers.get('www-authenticate')).toMatch(/^Bearer/);
-    }
-  });
-
-  it('is served the description, health and metrics', async () => {
-    const { status, body } = await ask(service, 'GET', '/openapi.json', { headers: { authorization: '' } });
-    expect(status).toBe(200);
-    expect(Object.keys(body.paths)).toEqual(
-      expect.arrayContaining([
-        '/v1/tenants/{tenantId}',
-        '/v1/tenants/{tenantId}/suspend',
-        '/v1/tenants/{tenantId}/resume',
-        '/v1/tenants/{tenantId}/keys',
-        '/v1/tenants/{tenantId}/keys/import',
-        '/v1/tenants/{tenantId}/keys/{keyId}',
-        '/v1/tenants/{tenantId}/keys/{keyId}/rotate',
-        '/v1/tenants/{tenantId}/keys/{keyId}/retire-previous-secret',
-        '/v1/tenants/{tenantId}/keys/{keyId}/revoke',
-        '/v1/tenants/{tenantId}/keys/{keyId}/events',
-        '/v1/tenants/{tenantId}/keys/{keyId}/usage',
-      ]),
-    );
-    expect((await ask(service, 'GET', '/health/ready')).body).toEqual({
-      ready: true,
-      dependencies: { postgres: 'up', 'event-log': 'up' },
-    });
-    expect((await fetch(`${service.httpUrl}/metrics`)).status).toBe(200);
-  });
-
-  it.each(['/', '/v1', '/v1/tenants', '/v1/tenants/acme/nothing', '/v2/tenants/acme', '/%ff', '/v1/%00'])(
-    'finds nothing at %s',
-    async (path) => {
-      expect((await ask(service, 'GET', path)).status).toBe(404);
-    },
-  );
 });

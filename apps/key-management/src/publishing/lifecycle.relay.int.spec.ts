@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { Registry } from 'prom-client';
@@ -45,12 +46,19 @@ const wish = {
 /** A log that may be told to break off in the middle of its next publishes, or to hold them. */
 class UnreliableLog extends EventLog {
   failures = 0;
-  held: Promise<void> = Promise.resolve();
+  private held: Promise<void> = Promise.resolve();
   /** Publishes that were begun. */
   begun = 0;
 
   constructor(private readonly log: EventLog) {
     super();
+  }
+
+  /** Publishes wait from now on, until what it answers is called. */
+  hold(): () => void {
+    const gate = new EventEmitter();
+    this.held = once(gate, 'open').then(() => undefined);
+    return () => gate.emit('open');
   }
 
   override async publish(topic: string, records: readonly LogRecord[]): Promise<void> {
@@ -244,9 +252,8 @@ describe('LifecycleRelay on PostgreSQL', () => {
   });
 
   it('follows a leader whose connection is lost while it publishes, and the leader notices', async () => {
-    let release: () => void = () => undefined;
     const stuck = new UnreliableLog(postgresLog);
-    stuck.held = new Promise((resolve) => (release = resolve));
+    const release = stuck.hold();
     const first = await startRelay(stuck);
     const pid = await leadingPid();
     const keyIds = await makeKeys(2, 1);
@@ -273,11 +280,10 @@ describe('LifecycleRelay on PostgreSQL', () => {
   });
 
   it('finishes the batch in hand when it is closed', async () => {
-    let release: () => void = () => undefined;
     const log = new UnreliableLog(postgresLog);
-    log.held = new Promise((resolve) => (release = resolve));
-    const relay = await startRelay(log);
+    const release = log.hold();
     const keyIds = await makeKeys(1, 0);
+    const relay = await startRelay(log);
     await eventually(() => expect(log.begun).toBe(1));
     const closed = relay.close();
     release();
@@ -290,6 +296,6 @@ describe('LifecycleRelay on PostgreSQL', () => {
     const away = new UnreliableLog(postgresLog);
     away.declare = () => new Promise<never>(() => undefined);
     const relay = await startRelay(away);
-    await relay.close();
+    await expect(relay.close()).resolves.toBeUndefined();
   });
 });

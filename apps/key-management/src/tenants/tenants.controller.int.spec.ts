@@ -4,6 +4,7 @@ import type { RunningService } from '#libs/service-kit/serve';
 import {
   ask,
   createKeysDatabase,
+  keyBody,
   type KeysDatabase,
   serveKeyManagement,
 } from '../served-key-management.contract.js';
@@ -67,7 +68,10 @@ describe('tenants over HTTP', () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => ask(service, 'PUT', path, { body: {} })),
     );
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([...Array(19).fill(200), 201]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+      ...Array(19).fill(200),
+      201,
+    ]);
   });
 
   it('suspends and resumes, as often as it is asked', async () => {
@@ -91,6 +95,32 @@ describe('tenants over HTTP', () => {
     ]) {
       const { status, body } = await ask(service, method as string, `${path}${verb}`);
       expect([status, body.code]).toEqual([404, 'TENANT_NOT_FOUND']);
+    }
+  });
+
+  it('can be registered and filled by two instances in opposite orders, and neither is stuck or fails', async () => {
+    const other = await serveKeyManagement(database);
+    try {
+      const ids = Array.from({ length: 30 }, (_, i) => `order-${i}-${id}`);
+      const fill = (at: RunningService, order: readonly string[], digit: string) =>
+        order.flatMap((tenantId, i) => [
+          ask(at, 'PUT', `/v1/tenants/${tenantId}`, { body: { name: digit } }),
+          ask(at, 'POST', `/v1/tenants/${tenantId}/keys`, { body: keyBody() }),
+          ask(at, 'POST', `/v1/tenants/${tenantId}/keys/import`, {
+            body: keyBody({ digest: String(i % 10).repeat(64), attestedEntropyBits: 128 }),
+          }),
+        ]);
+      for (let round = 0; round < 3; round += 1) {
+        const answers = await Promise.all([
+          ...fill(service, ids, `a${round}`),
+          ...fill(other, ids.toReversed(), `b${round}`),
+        ]);
+        const outcomes = new Set(answers.map(({ status, body }) => `${status} ${body.code ?? ''}`.trim()));
+        const allowed = ['200', '201', '404 TENANT_NOT_FOUND', '409 DIGEST_TAKEN', '409 CONFLICT'];
+        expect([...outcomes].filter((outcome) => !allowed.includes(outcome))).toEqual([]);
+      }
+    } finally {
+      await other.close();
     }
   });
 });
