@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RoleUrls } from '#libs/service-kit';
+import type { RolePasswords, RoleUrls } from '#libs/service-kit';
 import { bootstrapDatabase } from '#libs/service-kit/postgres-bootstrap';
 import { freePort } from './free-port.js';
 import { type SpawnedProcess, spawnService } from './spawn-service.js';
@@ -42,11 +42,15 @@ export interface LatchkeyProcesses extends Latchkey {
   stop(): Promise<void>;
 }
 
+const password = () => randomBytes(24).toString('hex');
+
 export interface LatchkeyProcessesOptions {
   /** Started and waited for; the others are left to `spawn` and `restart`. */
   readonly apps?: readonly App[];
   /** Further variables of every service, or others in the place of those it would have. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Of the database roles, where no other suite shares the server. */
+  readonly databasePasswords?: Readonly<Record<'keys' | 'usage', RolePasswords>>;
   /** Further service tokens with exactly these roles, by the name of the caller. */
   readonly callers?: Readonly<Record<string, { readonly token: string; readonly roles: readonly string[] }>>;
 }
@@ -58,11 +62,14 @@ export async function startLatchkeyProcesses(
 ): Promise<LatchkeyProcesses> {
   const { KAFKA_BROKERS = '', REDIS_URL = '', DATABASE_ADMIN_URL = '' } = stackEnv;
   const database = await createTestDatabase(DATABASE_ADMIN_URL);
-  const password = () => randomBytes(24).toString('hex');
-  const databases = await bootstrapDatabase(database.adminUrl, {
-    keys: { owner: password(), runtime: password() },
-    usage: { owner: password(), runtime: password() },
-  });
+  const databases = await bootstrapDatabase(
+    database.adminUrl,
+    options.databasePasswords ?? {
+      // Roles are the server's, so every suite on it gives them these same passwords.
+      keys: { owner: 'latchkey_keys_owner', runtime: 'latchkey_keys' },
+      usage: { owner: 'latchkey_usage_owner', runtime: 'latchkey_usage' },
+    },
+  );
   const dataDirectory = mkdtempSync(join(tmpdir(), 'latchkey-'));
   const [api, management, usage, verifier, verifierGrpc, managementGrpc, usageGrpc] = await freePorts();
   const addresses = {
