@@ -65,28 +65,16 @@ describe('servers that go away and come back', () => {
     }
   });
 
-  it('without Kafka answers, decides and spools, and later publishes and counts all of it once', async () => {
-    const { unanswered } = await underLoad(async (load) => {
-      await stack.kafka.stop();
-      await untilDown('key-management', 'event-log');
-      await untilDown('auth-verifier', 'event-log');
-      await untilDown('usage', 'event-log');
-      await load.goesOn('verifier', 'api', 'commands');
-      await stack.kafka.start();
-    });
-    expect(unanswered).toBe(0);
-  });
-
-  it('counts what a verifier and an API answered without Kafka and had not published when they were killed', async () => {
+  it('without Kafka answers, decides and spools, and later publishes and counts all of it once, also of processes killed meanwhile', async () => {
     await underLoad(async (load) => {
-      await stack.kafka.kill();
-      await load.goesOn('verifier', 'api');
-      await Promise.all(
-        [latchkey.process('auth-verifier'), latchkey.process('api')].map((each) => each.kill('SIGKILL')),
-      );
-      latchkey.spawn('auth-verifier');
-      latchkey.spawn('api');
-      await load.goesOn('verifier', 'api');
+      await stack.kafka.stop();
+      for (const app of ['key-management', 'auth-verifier', 'usage'] as const)
+        await untilDown(app, 'event-log');
+      await load.goesOn('verifier', 'api', 'commands');
+      const reporting = ['auth-verifier', 'api'] as const;
+      await Promise.all(reporting.map((app) => latchkey.process(app).kill('SIGKILL')));
+      for (const app of reporting) latchkey.spawn(app);
+      await load.goesOn('verifier', 'api', 'commands');
       await stack.kafka.start();
     });
   });
@@ -113,13 +101,20 @@ describe('servers that go away and come back', () => {
     expect(unanswered).toBe(0);
   });
 
-  it('without PostgreSQL answers from Redis, and takes commands and counts again when it is back', async () => {
+  it('without PostgreSQL answers from Redis, without both says that it cannot tell, and takes commands and counts again later', async () => {
     const { unanswered } = await underLoad(async (load) => {
       await stack.postgres.stop();
       await untilDown('key-management', 'postgres');
       await untilDown('usage', 'postgres');
       await load.goesOn('verifier', 'api');
+      await withRedis((redis) => redis.flushall());
+      const { refused } = load.requests;
+      await eventually(() => {
+        expect(load.requests.wrong).toEqual([]);
+        expect(load.requests.refused).toBeGreaterThan(refused + 10);
+      });
       await stack.postgres.start();
+      await untilViewIsComplete();
     });
     expect(unanswered).toBe(0);
   });

@@ -10,7 +10,7 @@ export interface CommandedKey {
   readonly events: string[];
 }
 
-const PAUSE_MS = 20;
+const PAUSE_MS = 50;
 const RETRY_MS = 100;
 /** A command that is not answered by then is reported instead of repeated. */
 const GIVE_UP_MS = 60_000;

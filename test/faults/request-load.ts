@@ -16,7 +16,7 @@ type Outcome = 'answered' | 'refused' | 'unknown';
 const VERIFYING_LOOPS = 2;
 const API_LOOPS = 2;
 /** Leaves the machine some air: the load is there to be in the middle of something, not to measure. */
-const PAUSE_MS = 20;
+const PAUSE_MS = 50;
 
 /** Verifications and API requests that go on whatever is taken away, and a record of what each was answered. */
 export class RequestLoad {
@@ -46,6 +46,11 @@ export class RequestLoad {
   /** How many verdicts were given so far, over gRPC and by the API. */
   get answered(): { readonly verifier: number; readonly api: number } {
     return { ...this.answersOf };
+  }
+
+  /** Attempts that were told, or found out, that no verdict can be had now. */
+  get refused(): number {
+    return this.keyIds.refused.length;
   }
 
   /** Attempts that ended without any answer. */

@@ -24,7 +24,7 @@ export interface Readiness {
 }
 
 const GOOD_KEYS = 3;
-const ANSWERS_THAT_SHOW_IT = 5;
+const ANSWERS_THAT_SHOW_IT = 4;
 const UNCOUNTED = { counting: Counting.CALLER_REPORTS };
 
 export async function readinessOf(latchkey: LatchkeyProcesses, app: App): Promise<Readiness> {
