@@ -43,6 +43,10 @@ describe('a secret', () => {
   beforeAll(async () => {
     stack = await startPrivateStack(['kafka', 'redis', 'postgres']);
     latchkey = await startLatchkeyProcesses(stack.env, {
+      databasePasswords: {
+        keys: { owner: canary('keys-owner-'), runtime: canary('keys-runtime-') },
+        usage: { owner: canary('usage-owner-'), runtime: canary('usage-runtime-') },
+      },
       environment: {
         LATCHKEY_LOG_LEVEL: 'trace',
         LATCHKEY_LEGACY_KEY_PATTERNS: LEGACY_PATTERN,

@@ -28,7 +28,7 @@ export async function textOfRedis(url: string): Promise<string> {
     const texts: string[] = [];
     for (const key of keys) {
       const isString = (await redis.type(key)) === 'string';
-      texts.push(`${key}\n${isString ? await redis.get(key) : String(await redis.dump(key))}`);
+      texts.push(`${key}\n${isString ? await redis.get(key) : await redis.dump(key)}`);
     }
     return texts.join('\n');
   } finally {

@@ -35,6 +35,9 @@ export async function statusOfCall(
 
 /** A method that no generated definition names; its messages are empty. */
 export function methodAt(path: string) {
-  const empty = () => Buffer.alloc(0);
   return { path, requestSerialize: empty, requestDeserialize: empty, responseDeserialize: empty };
+}
+
+function empty(): Buffer {
+  return Buffer.alloc(0);
 }
