@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { VerifierServiceService } from '#libs/contracts/gen/latchkey/v1/verifier_service';
 import type { EventLog } from '#libs/event-log';
 import { type KeyView, type RecordId, RecordSeal } from '#libs/key-view';
 import { startRequestReporter } from '#libs/request-reporting/serve';
 import type { Dependency, Logger } from '#libs/service-kit';
 import { type RunningService, serveApplication } from '#libs/service-kit/serve';
 import { ServiceModule } from '#libs/service-kit/service.module';
-import { AuthVerifierModule } from './auth-verifier.module.js';
 import type { Config } from './config.js';
 import { VerifierMetrics } from './metrics.js';
 import { LifecycleConsumer } from './projection/lifecycle.consumer.js';
@@ -22,6 +20,7 @@ import { ReadThrough } from './reading-through/read-through.js';
 import { RememberedMisses } from './reading-through/remembered-misses.js';
 import { CredentialRecords } from './records/credential-records.js';
 import { SoundRecords } from './records/sound-records.js';
+import { VerifierController } from './verify/verifier.controller.js';
 import { CredentialVerifier } from './verify/verify-credentials.js';
 
 /** Opened records that are remembered, of secrets and of tenants each: some 50 MB. */
@@ -112,12 +111,7 @@ export async function serve(
       name: 'auth-verifier',
       title: 'Latchkey auth verifier',
       description: 'Health of the verifier; keys are verified over gRPC.',
-      module: AuthVerifierModule.with({
-        service: ServiceModule.with({ logger, metrics: registry, dependencies }),
-        verifier,
-        reporter: reporting.reporter,
-        metrics,
-      }),
+      module: ServiceModule.with({ logger, metrics: registry, dependencies }),
       logger,
       metrics: registry,
       dependencies,
@@ -126,7 +120,7 @@ export async function serve(
         host: config.bindHost,
         port: config.grpcPort,
         variable: 'LATCHKEY_VERIFIER_GRPC_PORT',
-        services: { 'latchkey.v1.VerifierService': VerifierServiceService },
+        unary: new VerifierController(verifier, reporting.reporter, metrics).methods,
         callers: config.serviceTokens,
       },
       trustedProxies: config.trustedProxies,

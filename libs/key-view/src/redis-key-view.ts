@@ -146,7 +146,7 @@ function unpack(value: string | null): SealedRecord | undefined {
 
 const KEYS_PER_READ_MAX = 1000;
 
-/** All that is asked for within one turn of the event loop becomes one command, which costs a fraction of many. */
+/** One command is in flight; all that is asked for meanwhile becomes the next one, which costs a fraction of many. */
 function coalesced(
   mget: (keys: string[]) => Promise<(string | null)[]>,
 ): (keys: string[]) => Promise<(string | null)[]> {
@@ -158,29 +158,31 @@ function coalesced(
   }
   let keys: string[] = [];
   let asks: Ask[] = [];
+  let inFlight = 0;
 
   function flush(): void {
     if (asks.length === 0) return;
     const [sent, waiting] = [keys, asks];
     keys = [];
     asks = [];
+    inFlight += 1;
+    const settle = (settleAsk: (ask: Ask) => void) => {
+      inFlight -= 1;
+      for (const ask of waiting) settleAsk(ask);
+      flush();
+    };
     mget(sent).then(
-      (values) => {
-        for (const { from, to, resolve } of waiting) resolve(values.slice(from, to));
-      },
-      (error: unknown) => {
-        for (const { reject } of waiting) reject(error);
-      },
+      (values) => settle(({ from, to, resolve }) => resolve(values.slice(from, to))),
+      (error: unknown) => settle(({ reject }) => reject(error)),
     );
   }
 
   return (wanted) =>
     new Promise((resolve, reject) => {
-      if (asks.length === 0) setImmediate(flush);
       const from = keys.length;
       keys.push(...wanted);
       asks.push({ from, to: keys.length, resolve, reject });
-      if (keys.length >= KEYS_PER_READ_MAX) flush();
+      if (inFlight === 0 || keys.length >= KEYS_PER_READ_MAX) flush();
     });
 }
 

@@ -13,7 +13,7 @@ export class ErrorsFilter implements ExceptionFilter {
   constructor(private readonly logger: Logger) {}
 
   catch(error: unknown, host: ArgumentsHost): unknown {
-    if (host.getType() === 'rpc') return this.overGrpc(error);
+    if (host.getType() === 'rpc') return throwError(() => this.grpcStatusOf(error));
     const http = host.switchToHttp();
     this.overHttp(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
     return undefined;
@@ -36,27 +36,24 @@ export class ErrorsFilter implements ExceptionFilter {
       .send(JSON.stringify({ ...problem, requestId: request.id }));
   }
 
-  private overGrpc(error: unknown): unknown {
+  /** The status a call ends with whose handling threw. */
+  grpcStatusOf(error: unknown): { code: grpcStatus; details: string; metadata: Metadata } {
     const rejection = rejectionOf(error);
     const metadata = new Metadata();
     if (rejection === undefined) {
       const errorId = this.logFault(error, {});
       metadata.set('latchkey-error-id', errorId);
-      return throwError(() => ({
-        code: grpcStatus.INTERNAL,
-        details: `Internal error ${errorId}.`,
-        metadata,
-      }));
+      return { code: grpcStatus.INTERNAL, details: `Internal error ${errorId}.`, metadata };
     }
     metadata.set('latchkey-rejection', rejection.code);
     if (rejection.fields.length > 0)
       metadata.set('latchkey-fields-bin', Buffer.from(JSON.stringify(rejection.fields)));
     const fields = rejection.fields.map(({ field, message }) => ` ${field}: ${message}.`).join('');
-    return throwError(() => ({
+    return {
       code: grpcStatus[REJECTIONS[rejection.code].grpc],
       details: rejection.message + fields,
       metadata,
-    }));
+    };
   }
 
   private logFault(err: unknown, context: object): string {

@@ -11,6 +11,7 @@ import { HealthImplementation } from 'grpc-health-check';
 import { Histogram, type Registry } from 'prom-client';
 import { Rejection } from '#libs/contracts';
 import { ErrorsFilter } from './errors.filter.js';
+import { addUnaryMethods, type UnaryMethod } from './unary-call.hook.js';
 import { type Dependency, readinessOf } from './health.js';
 import { jsonProblem } from './json-body.js';
 import type { Logger } from './logger.js';
@@ -41,7 +42,13 @@ export interface ServiceOptions {
   http: Listener;
   /** Addresses and ranges whose X-Forwarded-* headers are believed. */
   trustedProxies: readonly string[];
-  grpc?: Listener & { services: Record<string, ServiceDefinition>; callers: ServiceCallers };
+  grpc?: Listener & {
+    /** What Nest's controllers serve. */
+    services?: Record<string, ServiceDefinition>;
+    /** What is served without Nest. */
+    unary?: readonly UnaryMethod[];
+    callers: ServiceCallers;
+  };
   /** Serve the page that browses the OpenAPI document; the document itself is always there. */
   docsPage: boolean;
   /** Called before the routes are made, for hooks that must see every request. */
@@ -156,10 +163,13 @@ function addGrpc(
     {
       transport: Transport.GRPC,
       options: {
-        package: 'latchkey.v1',
+        package: grpc.services === undefined ? [] : 'latchkey.v1',
         url: addressOf(grpc),
-        packageDefinition: grpc.services as never,
-        onLoadPackageDefinition: (_, server) => health.addToServer(server),
+        packageDefinition: (grpc.services ?? {}) as never,
+        onLoadPackageDefinition: (_, server) => {
+          health.addToServer(server);
+          if (grpc.unary !== undefined) addUnaryMethods(server, grpc.unary, grpc.callers, errors);
+        },
         // A second server on the same port would share it silently.
         channelOptions: { 'grpc.so_reuseport': 0, 'grpc.enable_channelz': 0 },
         gracefulShutdown: true,

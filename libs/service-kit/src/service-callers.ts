@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import { Rejection } from '#libs/contracts';
 import type { Variable } from './environment.js';
 
 /** What an internal service may do over gRPC. */
@@ -63,6 +64,19 @@ export function serviceTokens(name: string, description: string): Variable<Servi
 /** The token of an `authorization: Bearer …` header, or undefined where it has another form. */
 export function bearerToken(header: string | undefined): string | undefined {
   return /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
+}
+
+/** The caller of this authorization header; throws where it names none, or one without the role. */
+export function allowedCaller(
+  header: string | undefined,
+  role: ServiceRole | undefined,
+  callers: ServiceCallers,
+): Caller {
+  const token = bearerToken(header);
+  const caller = token === undefined ? undefined : callers.find(token);
+  if (caller === undefined) throw new Rejection('UNAUTHENTICATED');
+  if (role === undefined || !caller.roles.has(role)) throw new Rejection('FORBIDDEN');
+  return caller;
 }
 
 /** Compares two secrets in a time that does not depend on where they differ. */

@@ -1,8 +1,7 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { Rejection } from '#libs/contracts';
-import { bearerToken, type Caller, type ServiceCallers, type ServiceRole } from './service-callers.js';
+import { allowedCaller, type Caller, type ServiceCallers, type ServiceRole } from './service-callers.js';
 
 const ROLE = 'latchkey:role';
 const callers = new WeakMap<Metadata, Caller>();
@@ -19,12 +18,9 @@ export class ServiceTokenGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     const metadata = context.switchToRpc().getContext<Metadata>();
-    const token = bearerToken(metadata.get('authorization')[0]?.toString());
-    const caller = token === undefined ? undefined : this.serviceCallers.find(token);
-    if (caller === undefined) throw new Rejection('UNAUTHENTICATED');
     const role = this.reflector.get<ServiceRole | undefined>(ROLE, context.getHandler());
-    if (role === undefined || !caller.roles.has(role)) throw new Rejection('FORBIDDEN');
-    callers.set(metadata, caller);
+    const header = metadata.get('authorization')[0]?.toString();
+    callers.set(metadata, allowedCaller(header, role, this.serviceCallers));
     return true;
   }
 }

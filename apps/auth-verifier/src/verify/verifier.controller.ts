@@ -1,24 +1,22 @@
-import type { Metadata } from '@grpc/grpc-js';
-import { Controller } from '@nestjs/common';
-import { GrpcMethod } from '@nestjs/microservices';
 import { type CountedOutcome, type FieldProblem, Rejection, type RequestEvent } from '#libs/contracts';
-import type {
-  ReportRequestsRequest,
-  ReportRequestsResponse,
-  RequestReport,
-  VerifyBatchRequest,
-  VerifyBatchResponse,
-  VerifyRequest,
-  VerifyResponse,
+import {
+  type ReportRequestsRequest,
+  type ReportRequestsResponse,
+  type RequestReport,
+  type VerifyBatchRequest,
+  type VerifyBatchResponse,
+  type VerifyRequest,
+  type VerifyResponse,
+  VerifierServiceService,
 } from '#libs/contracts/gen/latchkey/v1/verifier_service';
-import { RequestReporter } from '#libs/request-reporting';
-import { callerOf, RequireRole } from '#libs/service-kit/service-token.guard';
-import { VerifierMetrics } from '../metrics.js';
+import type { RequestReporter } from '#libs/request-reporting';
+import type { Caller } from '#libs/service-kit';
+import { unaryMethod } from '#libs/service-kit/unary-call.hook';
+import type { VerifierMetrics } from '../metrics.js';
 import { BATCH_ENTRIES_MAX, outcomeOf, problemsOfReport, problemsOfVerify } from './request-fields.js';
-import { CredentialVerifier } from './verify-credentials.js';
+import type { CredentialVerifier } from './verify-credentials.js';
 
 /** The gRPC face of the verifier. An answer leaves after its events are in the reporter's hands. */
-@Controller()
 export class VerifierController {
   constructor(
     private readonly verifier: CredentialVerifier,
@@ -26,44 +24,43 @@ export class VerifierController {
     private readonly metrics: VerifierMetrics,
   ) {}
 
-  @GrpcMethod('VerifierService', 'verify')
-  @RequireRole('verify')
-  async verify(request: VerifyRequest, metadata: Metadata): Promise<VerifyResponse> {
+  readonly methods = [
+    unaryMethod(VerifierServiceService.verify, 'verify', this.verify.bind(this)),
+    unaryMethod(VerifierServiceService.verifyBatch, 'verify', this.verifyBatch.bind(this)),
+    unaryMethod(VerifierServiceService.reportRequests, 'report', this.reportRequests.bind(this)),
+  ];
+
+  private async verify(request: VerifyRequest, caller: Caller): Promise<VerifyResponse> {
     requireFields(problemsOfVerify(request));
-    const caller = callerOf(metadata).name;
-    const { outcome, event, response } = await this.verifier.verify(request, caller);
-    this.metrics.verified(outcome, caller);
+    const { outcome, event, response } = await this.verifier.verify(request, caller.name);
+    this.metrics.verified(outcome, caller.name);
     if (event !== undefined) await this.reporter.record([event]);
     return response;
   }
 
-  @GrpcMethod('VerifierService', 'verifyBatch')
-  @RequireRole('verify')
-  async verifyBatch({ requests }: VerifyBatchRequest, metadata: Metadata): Promise<VerifyBatchResponse> {
+  private async verifyBatch({ requests }: VerifyBatchRequest, caller: Caller): Promise<VerifyBatchResponse> {
     requireLength('requests', requests);
     requireFields(requests.flatMap((request, index) => problemsOfVerify(request, `requests.${index}.`)));
-    const caller = callerOf(metadata).name;
-    const verifications = await this.verifier.verifyAll(requests, caller);
+    const verifications = await this.verifier.verifyAll(requests, caller.name);
     const events: RequestEvent[] = [];
     for (const { outcome, event } of verifications) {
-      this.metrics.verified(outcome, caller);
+      this.metrics.verified(outcome, caller.name);
       if (event !== undefined) events.push(event);
     }
     if (events.length > 0) await this.reporter.record(events);
     return { results: verifications.map(({ response }) => response) };
   }
 
-  @GrpcMethod('VerifierService', 'reportRequests')
-  @RequireRole('report')
-  async reportRequests(
+  private async reportRequests(
     { reports }: ReportRequestsRequest,
-    metadata: Metadata,
+    caller: Caller,
   ): Promise<ReportRequestsResponse> {
     requireLength('reports', reports);
     const nowMs = Date.now();
     requireFields(reports.flatMap((report, index) => problemsOfReport(report, nowMs, `reports.${index}.`)));
-    const caller = callerOf(metadata).name;
-    if (reports.length > 0) await this.reporter.record(reports.map((each) => eventOf(each, caller, nowMs)));
+    if (reports.length > 0) {
+      await this.reporter.record(reports.map((each) => eventOf(each, caller.name, nowMs)));
+    }
     return { accepted: reports.length };
   }
 }

@@ -6,6 +6,7 @@ import {
   type VerifyResponse,
 } from '#libs/contracts/gen/latchkey/v1/verifier_service';
 import { digestOf } from '#libs/key-secret';
+import type { SecretRecord } from '#libs/key-view';
 import { revisionOf } from '#libs/service-kit';
 import type { CredentialRecords } from '../records/credential-records.js';
 import { isWellFormed } from './credential-form.js';
@@ -20,6 +21,8 @@ export interface Verification {
 
 /** Verifies credentials: form, digest, records, verdict. */
 export class CredentialVerifier {
+  private readonly revisions = new WeakMap<SecretRecord, string>();
+
   constructor(
     private readonly parts: {
       records: CredentialRecords;
@@ -63,6 +66,16 @@ export class CredentialVerifier {
     };
   }
 
+  /** Remembered with the record: encoding it costs more than judging the record. */
+  private revisionOf(secret: SecretRecord): string {
+    let revision = this.revisions.get(secret);
+    if (revision === undefined) {
+      revision = revisionOf(`key-${secret.keyId}`, secret.version);
+      this.revisions.set(secret, revision);
+    }
+    return revision;
+  }
+
   private judge(
     request: VerifyRequest,
     known: KnownCredential | undefined,
@@ -82,7 +95,7 @@ export class CredentialVerifier {
       scopes: secret.scopes,
       expiresAt: secret.expiresAtMs === null ? undefined : new Date(secret.expiresAtMs),
       secretGeneration: secret.generation,
-      revision: revisionOf(`key-${secret.keyId}`, secret.version),
+      revision: this.revisionOf(secret),
     };
     if (request.counting === Counting.CALLER_REPORTS || !isCounted(outcome)) {
       return { outcome, response, event: undefined };
