@@ -25,8 +25,27 @@ export interface Grant {
   authorityTimeMs: number;
 }
 
-/** What a grant asks of who carries messages: nothing more, to renew again at once, or to register anew. */
-export type AfterGrant = 'leased' | 'more' | 'register' | 'incompatible';
+/** A renewal under way: what was the case when it was sent, kept until its answer comes. */
+export interface Renewal {
+  /** What it sends: the highest seq up to which every entry was applied. */
+  applied: number;
+  sentAtMs: number;
+  /** Which beginning of this verifier sent it. */
+  beginning: number;
+}
+
+/** What a grant asks of who carries messages. */
+export type AfterGrant =
+  /** Nothing. */
+  | 'leased'
+  /** To renew again at once: there are more entries. */
+  | 'more'
+  /** Nothing: it answers what was asked before another beginning or a suspension, and nothing of it was taken. */
+  | 'stale'
+  /** To register a new incarnation. */
+  | 'register'
+  /** Neither to register nor to renew: the authority says what this version does not understand. */
+  | 'incompatible';
 
 /** Whether an answer may be given from records of these versions, at this instant. */
 export type Standing =
@@ -54,6 +73,7 @@ export type Standing =
  */
 export class FenceVerifier {
   private epoch: string | undefined;
+  private beginning = 0;
   private floors = new Floors();
   private appliedSeq = 0;
   private leaseUntilMs = 0;
@@ -87,6 +107,7 @@ export class FenceVerifier {
   /** Ends the incarnation: no answer until the next one has its lease. */
   abandon(): void {
     this.epoch = undefined;
+    this.beginning += 1;
     this.floors = new Floors();
     this.appliedSeq = 0;
     this.leaseUntilMs = 0;
@@ -94,13 +115,21 @@ export class FenceVerifier {
     this.memory.clear();
   }
 
-  /** Takes the answer to a renewal that was sent at `sentAtMs`, read before it was sent. */
-  granted(grant: Grant, sentAtMs: number): AfterGrant {
+  /** What to renew with; call it, and read the clock for it, before the request is sent. */
+  renewing(nowMs: number): Renewal {
+    return { applied: this.appliedSeq, sentAtMs: nowMs, beginning: this.beginning };
+  }
+
+  /** Takes the answer to a renewal. Answers may come late, twice and in any order. */
+  granted(grant: Grant, { applied, sentAtMs, beginning }: Renewal): AfterGrant {
+    // What comes after the entries of another incarnation says nothing about those before it; and a clock that stood
+    // still says nothing about when this was sent.
+    if (beginning !== this.beginning) return 'stale';
     if (grant.protocolVersion !== FENCE_PROTOCOL_VERSION || !grant.entries.every(isKnown)) {
       this.abandon();
       return 'incompatible';
     }
-    if (grant.unknown || grant.epoch !== this.epoch || this.appliedSeq > grant.head) {
+    if (grant.unknown || grant.epoch !== this.epoch || applied > grant.head) {
       this.abandon();
       return 'register';
     }
@@ -129,8 +158,9 @@ export class FenceVerifier {
     return true;
   }
 
-  /** The clock stood still while time went on: whatever was granted may have ended. */
+  /** The clock stood still while time went on: whatever was granted, or is being asked for, may have ended. */
   suspended(): void {
+    this.beginning += 1;
     this.leaseUntilMs = 0;
     this.freshUntilMs = 0;
   }
@@ -144,7 +174,8 @@ export class FenceVerifier {
     tenant: { id: string; version: number },
     nowMs: number,
   ): Standing {
-    if (nowMs >= this.leaseUntilMs) return 'lapsed';
+    // So written, a time that is no number lapses too.
+    if (!(nowMs < this.leaseUntilMs)) return 'lapsed';
     const floor = this.floors.ofKey(key.id);
     if (Floors.isTerminal(floor)) return 'revoked';
     if (key.version < floor) return 'key_too_old';
