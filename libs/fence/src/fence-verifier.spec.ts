@@ -224,6 +224,26 @@ describe('I5: an answer needs a lease and versions that no floor is above', () =
   });
 });
 
+describe('its own refusals', () => {
+  it('uses no record older than the one that it refused by, before the entry arrives', () => {
+    const { verifier } = newLeased();
+    verifier.refusedBy('key-1', 4);
+    verifier.refusedBy('tenant-acme', 3);
+    const standing = (key: number, tenant: number) =>
+      verifier.standing({ id: '1', version: key }, { id: 'acme', version: tenant }, 0);
+    expect(standing(3, 3)).toBe('key_too_old');
+    expect(standing(4, 2)).toBe('tenant_too_old');
+    expect(standing(4, 3)).toBe('current');
+    expect(verifier.applied).toBe(0);
+  });
+
+  it('does not lower a floor by them', () => {
+    const { verifier } = newLeased([entry(1, { floorVersion: 9 })]);
+    verifier.refusedBy('key-1', 4);
+    expect(standingOf(verifier, 0, 8)).toBe('key_too_old');
+  });
+});
+
 describe('a clock that stood still', () => {
   it('ends the lease until a renewal that is sent later', () => {
     const { verifier } = newLeased();

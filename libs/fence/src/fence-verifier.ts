@@ -183,6 +183,15 @@ export class FenceVerifier {
     return nowMs < this.freshUntilMs ? 'current' : 'degraded';
   }
 
+  /**
+   * An answer refuses by the record of this subject at this version: older records of it are used no more. Otherwise a
+   * record from before, which a Redis that lost writes brings back, could allow again what this verifier has refused,
+   * as long as the entry of the log is not here.
+   */
+  refusedBy(subject: string, version: number): void {
+    this.floors.raise({ subject, floorVersion: version, terminal: false });
+  }
+
   /** Milliseconds that may still be answered; 0 or less: none. */
   leaseLeftMs(nowMs: number): number {
     return this.leaseUntilMs - nowMs;
