@@ -14,6 +14,19 @@ export interface LeaseRow {
   serveStaleMs: number;
 }
 
+/** What one snapshot of the database said about leases. */
+export interface LeaseReading {
+  /** All that are not given up. */
+  rows: readonly LeaseRow[];
+  /**
+   * How long any lease that may still be about lasts: until an epoch is settled, those of the ones before it too. Read
+   * with the rows, since another replica may have changed it.
+   */
+  leaseMs: number;
+  /** The snapshot was taken after this. */
+  readFromMs: number;
+}
+
 /** A committed restriction that must not be called enforced before it is. */
 export interface Restriction {
   seq: number;
@@ -50,17 +63,15 @@ export interface Enforcement {
  * without a renewal for as long as its lease lasts.
  */
 export class FenceAuthority {
-  private readonly waiting = new Map<number, Restriction & { silent: Set<string> }>();
+  private readonly waiting = new Map<number, Restriction & { acked: number; silent: Set<string> }>();
   private readonly seen = new Map<string, { renewals: number; sinceMs: number }>();
   private nextId = 1;
-
-  constructor(private readonly leaseMs: () => number) {}
 
   /** Begins to wait; the id names the restriction in what {@link observed} and {@link elapsed} tell. */
   wait(restriction: Restriction): number {
     const id = this.nextId;
     this.nextId += 1;
-    this.waiting.set(id, { ...restriction, silent: new Set() });
+    this.waiting.set(id, { ...restriction, acked: 0, silent: new Set() });
     return id;
   }
 
@@ -74,44 +85,40 @@ export class FenceAuthority {
     return this.waiting.size;
   }
 
-  /** Takes all rows that are not given up, as read by a snapshot taken after `readFromMs` and known at `nowMs`. */
+  /** Takes what was read and is known at `nowMs`. */
   observed(
-    rows: readonly LeaseRow[],
-    readFromMs: number,
+    { rows, leaseMs, readFromMs }: LeaseReading,
     nowMs: number,
   ): { enforced: Map<number, Enforcement>; toGiveUp: LeaseRow[] } {
     const enforced = new Map<number, Enforcement>();
     for (const [id, restriction] of this.waiting) {
-      if (readFromMs < restriction.committedAtMs) continue;
-      const concerned = rows.filter((row) => serves(row, restriction.profile));
-      const silent = concerned.filter((row) => row.acked < restriction.seq);
-      for (const row of silent) restriction.silent.add(nameOf(row));
-      if (silent.length > 0 || !restriction.acksSuffice) continue;
+      const { seq, profile, committedAtMs, acksSuffice, silent } = restriction;
+      if (readFromMs < committedAtMs) continue;
+      const concerned = rows.filter((row) => serves(row, profile));
+      for (const row of concerned) {
+        if (row.acked < seq) silent.add(nameOf(row));
+        else silent.delete(nameOf(row));
+      }
+      restriction.acked = concerned.filter(({ acked }) => acked >= seq).length;
+      if (restriction.acked < concerned.length || !acksSuffice) continue;
       this.waiting.delete(id);
-      const given = [...restriction.silent].filter((name) => !rows.some((row) => nameOf(row) === name));
-      enforced.set(id, {
-        via: 'acks',
-        waitedMs: nowMs - restriction.committedAtMs,
-        verifiers: { acked: concerned.length, expired: given.length },
-      });
+      enforced.set(id, enforcementOf(restriction, 'acks', nowMs));
     }
-    return { enforced, toGiveUp: this.silentFor(rows, readFromMs, nowMs) };
+    return { enforced, toGiveUp: this.silentFor({ rows, leaseMs, readFromMs }, nowMs) };
   }
 
   /** What holds by now because no earlier lease is left. */
   elapsed(nowMs: number): Map<number, Enforcement> {
     const enforced = new Map<number, Enforcement>();
     for (const [id, restriction] of this.waiting) {
-      const waitedMs = nowMs - restriction.committedAtMs;
-      if (waitedMs < restriction.outlivesMs) continue;
+      if (nowMs - restriction.committedAtMs < restriction.outlivesMs) continue;
       this.waiting.delete(id);
-      const verifiers = { acked: 0, expired: restriction.silent.size };
-      enforced.set(id, { via: 'lease_expiry', waitedMs, verifiers });
+      enforced.set(id, enforcementOf(restriction, 'lease_expiry', nowMs));
     }
     return enforced;
   }
 
-  private silentFor(rows: readonly LeaseRow[], readFromMs: number, nowMs: number): LeaseRow[] {
+  private silentFor({ rows, leaseMs, readFromMs }: LeaseReading, nowMs: number): LeaseRow[] {
     const present = new Set(rows.map(nameOf));
     for (const name of this.seen.keys()) if (!present.has(name)) this.seen.delete(name);
     return rows.filter((row) => {
@@ -121,8 +128,7 @@ export class FenceAuthority {
         this.seen.set(name, { renewals: row.renewals, sinceMs: nowMs });
         return false;
       }
-      const terms = { leaseMs: this.leaseMs(), serveStaleMs: row.serveStaleMs };
-      return readFromMs - seen.sinceMs >= outlivesMs(terms);
+      return readFromMs - seen.sinceMs >= outlivesMs({ leaseMs, serveStaleMs: row.serveStaleMs });
     });
   }
 }
@@ -153,6 +159,14 @@ export function grantOf(
     leaseMs,
     authorityTimeMs,
   };
+}
+
+function enforcementOf(
+  { committedAtMs, acked, silent }: { committedAtMs: number; acked: number; silent: ReadonlySet<string> },
+  via: Enforcement['via'],
+  nowMs: number,
+): Enforcement {
+  return { via, waitedMs: nowMs - committedAtMs, verifiers: { acked, expired: silent.size } };
 }
 
 function nameOf({ verifierId, incarnation }: LeaseRow): string {
