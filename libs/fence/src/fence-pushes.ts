@@ -29,6 +29,7 @@ export class FencePushes {
   /** By seq, without gaps. */
   private recent: FenceEntry[] = [];
 
+  /** Begins to push to a watcher: one stream, by a name of its own, so that the end of an earlier one does not end it. */
   watch(watcher: string, applied: number, nowMs: number): Push[] {
     const state = { acked: applied, sent: applied, sentAtMs: nowMs, resendMs: RESEND_MS };
     this.watchers.set(watcher, state);
@@ -47,12 +48,15 @@ export class FencePushes {
     const state = this.watchers.get(watcher);
     if (state === undefined || applied <= state.acked) return;
     state.acked = applied;
+    state.sent = Math.max(state.sent, applied);
     state.resendMs = RESEND_MS;
   }
 
   /** New entries of the log, by seq, beginning where the last ones ended. */
   committed(entries: readonly FenceEntry[], nowMs: number): Push[] {
-    const follows = this.recent.at(-1)?.seq === (entries[0]?.seq ?? 0) - 1;
+    const [first] = entries;
+    if (first === undefined) return [];
+    const follows = this.recent.at(-1)?.seq === first.seq - 1;
     this.recent = (follows ? [...this.recent, ...entries] : [...entries]).slice(-RECENT_ENTRIES_MAX);
     return [...this.watchers].flatMap(([watcher, state]) => this.send(watcher, state, nowMs));
   }
