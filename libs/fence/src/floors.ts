@@ -8,16 +8,22 @@ const TERMINAL = Number.POSITIVE_INFINITY;
  * key-management draws them take some 40 bytes each, so that a million of them fit in 64 MB.
  */
 export class Floors {
-  private readonly drawnKeys = Array.from({ length: SHARDS }, () => new DrawnKeyShard());
+  private readonly drawnKeys: (DrawnKeyShard | undefined)[] = [];
   private readonly others = new Map<string, number>();
 
-  raise({ subject, floorVersion, terminal }: FenceEntry): void {
+  raise({
+    subject,
+    floorVersion,
+    terminal,
+  }: Pick<FenceEntry, 'subject' | 'floorVersion' | 'terminal'>): void {
     const { noun, id } = partsOfSubject(subject);
-    if (noun === 'secret') return;
     const floor = terminal ? TERMINAL : floorVersion;
+    if (noun === 'secret' || !(floor > 0)) return;
     const lanes = noun === 'key' ? lanesOf(id) : undefined;
     if (lanes !== undefined) {
-      this.shardOf(lanes).raise(lanes, floor);
+      const shard = lanes[0] % SHARDS;
+      this.drawnKeys[shard] ??= new DrawnKeyShard();
+      this.drawnKeys[shard].raise(lanes, floor);
       return;
     }
     if (floor > (this.others.get(subject) ?? 0)) this.others.set(subject, floor);
@@ -26,20 +32,22 @@ export class Floors {
   /** Records of the key below this version are too old to use; 0 where there is no floor. */
   ofKey(keyId: string): number {
     const lanes = lanesOf(keyId);
-    return lanes === undefined ? (this.others.get(`key-${keyId}`) ?? 0) : this.shardOf(lanes).floorOf(lanes);
+    if (lanes === undefined) return this.others.get(`key-${keyId}`) ?? 0;
+    return this.drawnKeys[lanes[0] % SHARDS]?.floorOf(lanes) ?? 0;
   }
 
   ofTenant(tenantId: string): number {
     return this.others.get(`tenant-${tenantId}`) ?? 0;
   }
 
+  /** What the keys by drawn ids take. */
+  get bytes(): number {
+    return this.drawnKeys.reduce((bytes, shard) => bytes + (shard?.bytes ?? 0), 0);
+  }
+
   /** Whether a floor is that of a key which is revoked for ever. */
   static isTerminal(floor: number): boolean {
     return floor === TERMINAL;
-  }
-
-  private shardOf(lanes: Lanes): DrawnKeyShard {
-    return this.drawnKeys[lanes[0] % SHARDS] as DrawnKeyShard;
   }
 }
 
@@ -63,6 +71,10 @@ class DrawnKeyShard {
   private capacity = 16;
   private ids = new Uint32Array(this.capacity * 4);
   private floors = new Float64Array(this.capacity);
+
+  get bytes(): number {
+    return this.ids.byteLength + this.floors.byteLength;
+  }
 
   floorOf(lanes: Lanes): number {
     return this.floors[this.slotOf(lanes)] ?? 0;
