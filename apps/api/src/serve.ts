@@ -50,45 +50,34 @@ export async function serve(
     metrics,
     fsync: config.spoolFsync,
   });
-  async function release(): Promise<void> {
-    await reporting.close();
-    await eventLog.close();
-    for (const client of [verifier, keyManagement, keyUsage]) client.close();
-  }
-  try {
-    const service = await serveHttp(
-      config,
-      { verifier, reporter: reporting.reporter, keyManagement, keyUsage },
-      {
-        logger,
-        metrics,
-        // The event log is not among them: while it is away the spool takes the requests, and nobody is turned away.
-        // Nor are key-management and usage: without them only /v1/keys is 503, and calling the whole api unready would
-        // take away what still works.
-        dependencies: [
-          { name: 'auth-verifier', check: () => verifier.check() },
-          { name: 'spool', check: () => reporting.check() },
-        ],
-      },
-    );
-    return {
-      ...service,
-      async close() {
-        await service.close();
-        await release();
-      },
-    };
-  } catch (error) {
-    await release();
-    throw error;
-  }
+  return serveHttp(
+    config,
+    { verifier, reporter: reporting.reporter, keyManagement, keyUsage },
+    {
+      logger,
+      metrics,
+      // The event log is not among them: while it is away the spool takes the requests, and nobody is turned away.
+      // Nor are key-management and usage: without them only /v1/keys is 503, and calling the whole api unready would
+      // take away what still works.
+      dependencies: [
+        { name: 'auth-verifier', check: () => verifier.check() },
+        { name: 'spool', check: () => reporting.check() },
+      ],
+    },
+    async () => {
+      await reporting.close();
+      await eventLog.close();
+      for (const client of [verifier, keyManagement, keyUsage]) client.close();
+    },
+  );
 }
 
-/** Starts the HTTP side alone, on whatever stands behind it. */
+/** Starts the HTTP side alone, on whatever stands behind it, which `release` lets go of. */
 export function serveHttp(
   config: Pick<Config, 'bindHost' | 'httpPort' | 'trustedProxies' | 'docsPage'>,
   ports: { verifier: Verifier; reporter: RequestReporter; keyManagement: KeyManagement; keyUsage: KeyUsage },
   shared: { logger: Logger; metrics: Registry; dependencies: readonly Dependency[] },
+  release = async () => {},
 ): Promise<RunningService> {
   const { verifier, reporter, keyManagement, keyUsage } = ports;
   const connections = new WaitingConnections();
@@ -102,6 +91,7 @@ export function serveHttp(
     http: { host: config.bindHost, port: config.httpPort, variable: 'LATCHKEY_API_PORT' },
     trustedProxies: config.trustedProxies,
     docsPage: config.docsPage,
+    release,
     prepareHttp(fastify, errors) {
       routeEveryRequest(fastify, connections);
       verifyRequests(fastify, { verifier, reporter, errors, connections, ...shared });

@@ -98,45 +98,33 @@ export async function serve(
     { name: 'spool', check: () => reporting.check() },
     { name: 'key-management', check: () => checkAuthority(keyView, authority) },
   ];
-  async function release(): Promise<void> {
-    await feed.close();
-    await reporting.close();
-    await eventLog.close();
-    authority.close();
-    await keyView.close();
-  }
-  try {
-    await startFeed(feed, logger);
-    const service = await serveApplication({
-      name: 'auth-verifier',
-      title: 'Latchkey auth verifier',
-      description: 'Health of the verifier; keys are verified over gRPC.',
-      module: ServiceModule.with({ logger, metrics: registry, dependencies }),
-      logger,
-      metrics: registry,
-      dependencies,
-      http: { host: config.bindHost, port: config.httpPort, variable: 'LATCHKEY_VERIFIER_PORT' },
-      grpc: {
-        host: config.bindHost,
-        port: config.grpcPort,
-        variable: 'LATCHKEY_VERIFIER_GRPC_PORT',
-        unary: new VerifierController(verifier, reporting.reporter, metrics).methods,
-        callers: config.serviceTokens,
-      },
-      trustedProxies: config.trustedProxies,
-      docsPage: config.docsPage,
-    });
-    return {
-      ...service,
-      async close() {
-        await service.close();
-        await release();
-      },
-    };
-  } catch (error) {
-    await release();
-    throw error;
-  }
+  return serveApplication({
+    name: 'auth-verifier',
+    title: 'Latchkey auth verifier',
+    description: 'Health of the verifier; keys are verified over gRPC.',
+    module: ServiceModule.with({ logger, metrics: registry, dependencies }),
+    logger,
+    metrics: registry,
+    dependencies,
+    http: { host: config.bindHost, port: config.httpPort, variable: 'LATCHKEY_VERIFIER_PORT' },
+    grpc: {
+      host: config.bindHost,
+      port: config.grpcPort,
+      variable: 'LATCHKEY_VERIFIER_GRPC_PORT',
+      unary: new VerifierController(verifier, reporting.reporter, metrics).methods,
+      callers: config.serviceTokens,
+    },
+    trustedProxies: config.trustedProxies,
+    docsPage: config.docsPage,
+    begin: () => startFeed(feed, logger),
+    async release() {
+      await feed.close();
+      await reporting.close();
+      await eventLog.close();
+      authority.close();
+      await keyView.close();
+    },
+  });
 }
 
 /**

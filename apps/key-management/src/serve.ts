@@ -63,54 +63,44 @@ export async function serve(
     { name: 'postgres', check: () => database.check() },
     { name: 'event-log', check: () => eventLog.check() },
   ];
-  async function release(): Promise<void> {
-    await retention.close();
-    await relay.close();
-    await eventLog.close();
-    usage.close();
-    await database.close();
-  }
-  try {
-    await untilKnown(Promise.all([database.ready, relay.start()]), logger);
-    const service = await serveApplication({
-      name: 'key-management',
-      title: 'Latchkey key management',
-      description: 'Tenants and keys, for the operator.',
-      bearer: 'operator token',
-      module: KeyManagementModule.with({
-        service: ServiceModule.with({ logger, metrics, dependencies }),
-        store,
-        reads,
-        records: new SealedRecords(reads, seal),
-        usage,
-        operatorToken: config.operatorToken,
-      }),
-      logger,
-      metrics,
-      dependencies,
-      http: { host: config.bindHost, port: config.httpPort, variable: 'LATCHKEY_MANAGEMENT_PORT' },
-      grpc: {
-        host: config.bindHost,
-        port: config.grpcPort,
-        variable: 'LATCHKEY_MANAGEMENT_GRPC_PORT',
-        services: { 'latchkey.v1.KeyManagementService': KeyManagementServiceService },
-        callers: config.serviceTokens,
-      },
-      trustedProxies: config.trustedProxies,
-      docsPage: config.docsPage,
-    });
-    retention.start();
-    return {
-      ...service,
-      async close() {
-        await service.close();
-        await release();
-      },
-    };
-  } catch (error) {
-    await release();
-    throw error;
-  }
+  return serveApplication({
+    name: 'key-management',
+    title: 'Latchkey key management',
+    description: 'Tenants and keys, for the operator.',
+    bearer: 'operator token',
+    module: KeyManagementModule.with({
+      service: ServiceModule.with({ logger, metrics, dependencies }),
+      store,
+      reads,
+      records: new SealedRecords(reads, seal),
+      usage,
+      operatorToken: config.operatorToken,
+    }),
+    logger,
+    metrics,
+    dependencies,
+    http: { host: config.bindHost, port: config.httpPort, variable: 'LATCHKEY_MANAGEMENT_PORT' },
+    grpc: {
+      host: config.bindHost,
+      port: config.grpcPort,
+      variable: 'LATCHKEY_MANAGEMENT_GRPC_PORT',
+      services: { 'latchkey.v1.KeyManagementService': KeyManagementServiceService },
+      callers: config.serviceTokens,
+    },
+    trustedProxies: config.trustedProxies,
+    docsPage: config.docsPage,
+    async begin() {
+      await untilKnown(Promise.all([database.ready, relay.start()]), logger);
+      retention.start();
+    },
+    async release() {
+      await retention.close();
+      await relay.close();
+      await eventLog.close();
+      usage.close();
+      await database.close();
+    },
+  });
 }
 
 /** Rejects where the start is known to be in vain; what is merely away is waited for while serving. */

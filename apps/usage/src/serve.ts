@@ -63,49 +63,39 @@ export async function serve(
     await Promise.all([consumer.start(), keysConsumer.start()]);
     reading = true;
   }
-  async function release(): Promise<void> {
-    await Promise.all([consumer.close(), keysConsumer.close(), retention.close()]);
-    await eventLog.close();
-    await database.close();
-  }
-  try {
-    await withinStart(read(), logger);
-    const service = await serveApplication({
-      name: 'usage',
-      title: 'Latchkey usage',
-      description: 'How much keys were used, for the operator.',
-      bearer: 'operator token',
-      module: UsageModule.with({
-        service: ServiceModule.with({ logger, metrics, dependencies }),
-        reads: new PostgresUsageReads(database),
-        operatorToken: config.operatorToken,
-      }),
-      logger,
-      metrics,
-      dependencies,
-      http: { host: config.bindHost, port: config.httpPort, variable: 'LATCHKEY_USAGE_PORT' },
-      grpc: {
-        host: config.bindHost,
-        port: config.grpcPort,
-        variable: 'LATCHKEY_USAGE_GRPC_PORT',
-        services: { 'latchkey.v1.UsageService': UsageServiceService },
-        callers: config.serviceTokens,
-      },
-      trustedProxies: config.trustedProxies,
-      docsPage: config.docsPage,
-    });
-    retention.start();
-    return {
-      ...service,
-      async close() {
-        await service.close();
-        await release();
-      },
-    };
-  } catch (error) {
-    await release();
-    throw error;
-  }
+  return serveApplication({
+    name: 'usage',
+    title: 'Latchkey usage',
+    description: 'How much keys were used, for the operator.',
+    bearer: 'operator token',
+    module: UsageModule.with({
+      service: ServiceModule.with({ logger, metrics, dependencies }),
+      reads: new PostgresUsageReads(database),
+      operatorToken: config.operatorToken,
+    }),
+    logger,
+    metrics,
+    dependencies,
+    http: { host: config.bindHost, port: config.httpPort, variable: 'LATCHKEY_USAGE_PORT' },
+    grpc: {
+      host: config.bindHost,
+      port: config.grpcPort,
+      variable: 'LATCHKEY_USAGE_GRPC_PORT',
+      services: { 'latchkey.v1.UsageService': UsageServiceService },
+      callers: config.serviceTokens,
+    },
+    trustedProxies: config.trustedProxies,
+    docsPage: config.docsPage,
+    async begin() {
+      await withinStart(read(), logger);
+      retention.start();
+    },
+    async release() {
+      await Promise.all([consumer.close(), keysConsumer.close(), retention.close()]);
+      await eventLog.close();
+      await database.close();
+    },
+  });
 }
 
 /** Waits a little for what may take long, so that a mistake that shows at once is a failed start. */

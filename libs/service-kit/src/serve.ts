@@ -53,6 +53,10 @@ export interface ServiceOptions {
   docsPage: boolean;
   /** Called before the routes are made, for hooks that must see every request. */
   prepareHttp?(fastify: FastifyInstance, errors: ErrorsFilter): void;
+  /** Starts what works beside the serving, before it; where this rejects the start has failed. */
+  begin?(): Promise<void>;
+  /** Lets go of what the service holds: called once, after a failed start or when closed. */
+  release?(): Promise<void>;
 }
 
 /** A running service. */
@@ -83,8 +87,23 @@ const IDLE_SWEEP_MS = 50;
 /** Longest that a client may take to send a whole request, milliseconds; past it the answer is 408. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
-/** Starts a Nest application on HTTP and, where asked, gRPC, with everything that all services share. */
+/**
+ * Starts a Nest application on HTTP and, where asked, gRPC, with everything that all services share. Rejects, with
+ * everything released, when the start fails, with {@link PortTaken} where that is why.
+ */
 export async function serveApplication(options: ServiceOptions): Promise<RunningService> {
+  try {
+    await options.begin?.();
+    const service = await listen(options);
+    return { ...service, close: () => service.close().finally(() => options.release?.()) };
+  } catch (error) {
+    await options.release?.();
+    throw error;
+  }
+}
+
+/** Rejects with nothing listening. */
+async function listen(options: ServiceOptions): Promise<RunningService> {
   const { logger, http, grpc } = options;
   const errors = new ErrorsFilter(logger);
   const adapter = new FastifyAdapter({
