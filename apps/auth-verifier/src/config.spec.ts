@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConfigurationError, readEnvironment } from '#libs/service-kit';
-import { variables } from './config.js';
+import { redisVariables, variables } from './config.js';
 
 const { legacyKeyPatterns } = variables;
 const read = (text: string) =>
@@ -21,4 +21,24 @@ describe('LATCHKEY_LEGACY_KEY_PATTERNS', () => {
   it.each(['sk_.*', '^sk_', 'sk_$', '^($'])('refuses the pattern %s', (pattern) => {
     expect(() => read(pattern)).toThrow(ConfigurationError);
   });
+});
+
+describe('REDIS_TLS_CA_FILE', () => {
+  const withAuthority = (REDIS_URL: string) =>
+    readEnvironment(redisVariables, { REDIS_URL, REDIS_TLS_CA_FILE: '/ca.pem' });
+
+  it('is taken with a URL that asks for TLS', () => {
+    expect(withAuthority('rediss://:password@redis:6379')).toMatchObject({ redisTlsCaFile: '/ca.pem' });
+  });
+
+  it.each(['redis://:password@redis:6379', 'REDISS://redis:6379'])(
+    'is refused with %s, which connects without TLS, and the URL is not repeated',
+    (redisUrl) => {
+      expect(() => withAuthority(redisUrl)).toThrow(
+        expect.objectContaining({
+          problems: ['REDIS_TLS_CA_FILE is set, but REDIS_URL does not begin with rediss://'],
+        }),
+      );
+    },
+  );
 });

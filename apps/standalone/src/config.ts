@@ -71,8 +71,8 @@ function grpcPort(name: string, fallback: number, description: string): Variable
   const variable = port(name, fallback, description);
   return {
     ...variable,
-    parse(value) {
-      const number = variable.parse(value);
+    parse(value, environment) {
+      const number = variable.parse(value, environment);
       if (number === 0) throw new Error('must not be 0: the services call each other at this port');
       return number;
     },
@@ -83,8 +83,8 @@ function grpcPort(name: string, fallback: number, description: string): Variable
 function checkedAs(variable: Variable<unknown>): Variable<string> {
   return {
     ...variable,
-    parse(value) {
-      variable.parse(value);
+    parse(value, environment) {
+      variable.parse(value, environment);
       return value;
     },
   };

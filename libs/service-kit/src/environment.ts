@@ -12,8 +12,8 @@ export interface Variable<T> {
   default: string | null;
   /** Never printed; may be given as a file named by `<NAME>_FILE`. */
   secret: boolean;
-  /** Throws an Error whose message completes "NAME …". */
-  parse(text: string): T;
+  /** Throws an Error whose message completes "NAME …"; `environment` is for what must agree with other variables. */
+  parse(text: string, environment: NodeJS.ProcessEnv): T;
 }
 
 export type Values<Table extends Record<string, Variable<unknown>>> = {
@@ -39,7 +39,7 @@ export function readEnvironment<Table extends Record<string, Variable<unknown>>>
     try {
       const text = environment[variable.name]?.trim() || variable.default;
       if (text === null) throw new Error(`is not set: ${variable.description}`);
-      values[field] = variable.parse(text);
+      values[field] = variable.parse(text, environment);
     } catch (error) {
       problems.push(`${variable.name} ${(error as Error).message}`);
     }
@@ -166,8 +166,8 @@ export function networks(name: string, description: string): Variable<string[]> 
   const items = list(name, '', description);
   return {
     ...items,
-    parse(value) {
-      const entries = items.parse(value);
+    parse(value, environment) {
+      const entries = items.parse(value, environment);
       for (const entry of entries) {
         const [ip = '', bits, ...more] = entry.split('/');
         const bitsMax = isIP(ip, 4) ? 32 : 128;

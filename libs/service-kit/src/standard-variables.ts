@@ -59,7 +59,15 @@ export const standardVariables = {
     'most connections to PostgreSQL at once',
   ),
   redisUrl: url('REDIS_URL', ['redis', 'rediss'], 'Redis, or one node of a Redis Cluster; rediss:// for TLS'),
-  redisTlsCaFile: text('REDIS_TLS_CA_FILE', '', 'certificate authority of Redis, with rediss://'),
+  redisTlsCaFile: {
+    ...text('REDIS_TLS_CA_FILE', '', 'certificate authority of Redis; only with rediss:// in REDIS_URL'),
+    parse(path, { REDIS_URL = 'rediss:' }) {
+      // Whoever names an authority wants TLS, and would not get it.
+      if (path !== '' && !REDIS_URL.trim().startsWith('rediss:'))
+        throw new Error('is set, but REDIS_URL does not begin with rediss://');
+      return path;
+    },
+  } satisfies Variable<string>,
   redisCluster: flag('REDIS_CLUSTER', false, 'REDIS_URL is a node of a Redis Cluster'),
   spoolFsync: flag(
     'LATCHKEY_SPOOL_FSYNC',
