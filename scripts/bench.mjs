@@ -3,7 +3,7 @@
  * the figures and writes them to docs/benchmarks.md; ends with 1 where a bar is missed.
  */
 import './node-version.mjs';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -65,30 +65,32 @@ function readOptions() {
 
 async function onRealStack(size, statistics) {
   const { startStack } = await import('./stack/start-stack.mjs');
-  const { prepareServices } = await import('./services.mjs');
+  const { prepareLatchkeyProcesses } = await importSource('libs/testing/src/latchkey-processes.ts');
   const stack = await startStack({ given: {}, load: true });
   const directory = join(root, '.stack', 'runs', `${process.pid}-bench`);
-  let services;
+  let latchkey;
   try {
-    services = await prepareServices({ stackEnv: stack.env, directory });
+    latchkey = await prepareLatchkeyProcesses(stack.env, directory, {
+      environment: { LATCHKEY_LOG_LEVEL: 'warn' },
+      checkout: root,
+    });
     const servers = await serversOf(stack.env);
-    return { ...(await measure(size, statistics, services, stack.env)), servers };
+    return { ...(await measure(size, statistics, latchkey, stack.env)), servers };
   } finally {
-    await services?.stopAll();
+    await latchkey?.stop();
     await stack.stop();
-    rmSync(directory, { recursive: true, force: true });
   }
 }
 
-async function measure(size, { percentileOf }, services, stackEnv) {
+async function measure(size, { percentileOf }, latchkey, stackEnv) {
   const { measureCalls } = await import('./bench/measure-calls.mjs');
   const { measureChanges } = await import('./bench/measure-changes.mjs');
   const { measureCreates } = await import('./bench/measure-creates.mjs');
   const { measureUsage } = await import('./bench/measure-usage.mjs');
   const { startWorker } = await import('./bench/worker.mjs');
 
-  await Promise.all(['key-management', 'auth-verifier'].map((app) => services.start(app)));
-  const management = new Management(services.httpUrls['key-management'], services.tokens.operator);
+  await Promise.all(['key-management', 'auth-verifier'].map((app) => latchkey.start(app)));
+  const management = new Management(latchkey.managementUrl, latchkey.operatorToken);
   const tenantIds = Array.from({ length: TENANTS }, (_, n) => `bench-${n}`);
   for (const tenantId of tenantIds) {
     await management.call('PUT', `/v1/tenants/${tenantId}`, { maxActiveKeys: KEYS_MAX });
@@ -100,27 +102,27 @@ async function measure(size, { percentileOf }, services, stackEnv) {
     credentials.push((await management.call('POST', path, wish)).secret);
   });
 
-  const response = await oneResponse(services, credentials[0]);
+  const response = await oneResponse(latchkey, credentials[0]);
   const echo = await startWorker('echo-server', { response });
-  const client = await startWorker('call-client', { token: services.tokens.user, credentials, tenantIds });
+  const client = await startWorker('call-client', { token: latchkey.serviceToken, credentials, tenantIds });
   try {
     say('Verify, VerifyBatch and the echo');
-    const samples = await measureCalls({ client, echo, services, ...size, percentileOf });
+    const samples = await measureCalls({ client, echo, latchkey, ...size, percentileOf });
     say('create → VALID and revoke → REVOKED');
-    const changes = await measureChanges({ services, management, tenantIds, ...size });
-    await services.stop('auth-verifier');
+    const changes = await measureChanges({ latchkey, management, tenantIds, ...size });
+    await latchkey.process('auth-verifier').kill();
     say('create, and the bare client');
     const creates = await measureCreates({
       client,
-      services,
+      latchkey,
       stackEnv,
       tenantIds,
       keysMax: KEYS_MAX,
       ...size,
     });
-    await services.stop('key-management');
+    await latchkey.process('key-management').kill();
     say('counting');
-    const usage = await measureUsage({ services, stackEnv, ...size });
+    const usage = await measureUsage({ latchkey, stackEnv, ...size });
     return { samples, changes, creates, usage };
   } finally {
     management.close();
@@ -130,14 +132,14 @@ async function measure(size, { percentileOf }, services, stackEnv) {
 }
 
 /** What the verifier answers to one of the keys: the echo answers the same, as plain data. */
-async function oneResponse(services, credential) {
+async function oneResponse(latchkey, credential) {
   const { Counting, VerifierServiceClient, VerifyResponse } = await import(
     '#libs/contracts/gen/latchkey/v1/verifier_service'
   );
-  const address = services.grpcAddresses['auth-verifier'];
+  const address = latchkey.addresses.verifier;
   const client = new VerifierServiceClient(address, grpc.credentials.createInsecure());
   const metadata = new grpc.Metadata();
-  metadata.set('authorization', `Bearer ${services.tokens.user}`);
+  metadata.set('authorization', `Bearer ${latchkey.serviceToken}`);
   const request = {
     profile: '',
     requiredScopes: [],

@@ -5,7 +5,7 @@
  */
 import './node-version.mjs';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { METHODS } from 'node:http';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -100,7 +100,7 @@ function sayLeftOut(lines) {
 
 async function onRealStack(traffic, tenantIdOf) {
   const { startStack } = await import('./stack/start-stack.mjs');
-  const { prepareServices, APPS } = await import('./services.mjs');
+  const { prepareLatchkeyProcesses, APPS } = await importSource('libs/testing/src/latchkey-processes.ts');
   const stopSignal = new Promise((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'])
       process.once(signal, () => reject(new Error(`ended by ${signal}`)));
@@ -110,30 +110,28 @@ async function onRealStack(traffic, tenantIdOf) {
   // Servers of its own, whatever the environment names: other services' keys and offsets would be in the way.
   const stack = await startStack({ given: {} });
   const directory = join(root, '.stack', 'runs', `${process.pid}-replay`);
-  let services;
+  let latchkey;
   try {
-    services = await prepareServices({ stackEnv: stack.env, directory });
+    latchkey = await prepareLatchkeyProcesses(stack.env, directory, {
+      environment: { LATCHKEY_LOG_LEVEL: 'warn' },
+      checkout: root,
+    });
     const work = async () => {
-      await startAll(services, APPS);
+      // Readiness of some asks others: all start at once.
+      await Promise.all(APPS.map((app) => latchkey.start(app)));
       console.log(`Kafka, Redis, PostgreSQL and the four services are up after ${secondsSince(startMs)}`);
-      return replay(traffic, services, tenantIdOf);
+      return replay(traffic, latchkey, tenantIdOf);
     };
     return await Promise.race([work(), stopSignal]);
   } finally {
-    await services?.stopAll();
+    await latchkey?.stop();
     await stack.stop();
-    rmSync(directory, { recursive: true, force: true });
   }
 }
 
-async function startAll(services, apps) {
-  // Readiness of some asks others: all start at once.
-  await Promise.all(apps.map((app) => services.start(app)));
-}
-
-async function replay({ requests, kills, countByClient }, services, tenantIdOf) {
+async function replay({ requests, kills, countByClient }, latchkey, tenantIdOf) {
   const clients = [...countByClient(requests).keys()];
-  const management = new Management(services.httpUrls['key-management'], services.tokens.operator);
+  const management = new Management(latchkey.managementUrl, latchkey.operatorToken);
   try {
     let startMs = performance.now();
     const keys = new Map();
@@ -147,11 +145,11 @@ async function replay({ requests, kills, countByClient }, services, tenantIdOf) 
     const restarts = [];
     const restart = async (app, answered) => {
       console.log(`kill -9 ${app} after ${answered} requests`);
-      await services.kill(app);
-      await services.start(app);
+      await latchkey.process(app).kill('SIGKILL');
+      await latchkey.start(app);
     };
     const secrets = new Map([...keys].map(([client, { secret }]) => [client, secret]));
-    const apiUrl = services.httpUrls.api;
+    const { apiUrl } = latchkey;
     const sent = await sendRequests(requests, {
       apiUrl,
       secrets,

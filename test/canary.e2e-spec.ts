@@ -143,7 +143,7 @@ describe('a secret', () => {
     await latchkey.process('auth-verifier').kill('SIGKILL');
     spools.push(textOfFiles(latchkey.dataDirectory));
     await stack.kafka.start();
-    await latchkey.restart('auth-verifier');
+    await latchkey.start('auth-verifier');
     await untilAllReady(latchkey);
     await accounts.settled();
   }

@@ -37,10 +37,10 @@ describe('services that end in the middle of their work', () => {
     await runUnderLoad({ latchkey, client, accounts }, async (load) => {
       for (const app of APPS) {
         expect([app, await latchkey.process(app).kill('SIGTERM')]).toEqual([app, { code: 0, signal: null }]);
-        await latchkey.restart(app);
+        await latchkey.start(app);
         await load.goesOn('verifier', 'api', 'commands');
         await latchkey.process(app).kill('SIGKILL');
-        await latchkey.restart(app);
+        await latchkey.start(app);
         await load.goesOn('verifier', 'api', 'commands');
       }
     });
@@ -54,7 +54,7 @@ describe('services that end in the middle of their work', () => {
       await expect(client.verdict(composeSecret('live', randomBytes))).rejects.toMatchObject({
         code: status.UNAVAILABLE,
       });
-      await latchkey.restart('key-management');
+      await latchkey.start('key-management');
     });
     expect(unanswered).toBe(0);
   });
@@ -65,7 +65,7 @@ describe('services that end in the middle of their work', () => {
     try {
       databaseUrl.port = String(proxy.port);
       await latchkey.process('key-management').kill('SIGTERM');
-      await latchkey.restart('key-management', { DATABASE_URL: databaseUrl.href });
+      await latchkey.start('key-management', { environment: { DATABASE_URL: databaseUrl.href } });
       const tenantId = `cut-${randomUUID().slice(0, 8)}`;
       const keysPath = `/v1/tenants/${tenantId}/keys`;
       await client.manage('PUT', `/v1/tenants/${tenantId}`, {});
@@ -85,7 +85,7 @@ describe('services that end in the middle of their work', () => {
       await committed;
       await latchkey.process('key-management').kill('SIGKILL');
       expect(await broken).toBe('broken off');
-      await latchkey.restart('key-management');
+      await latchkey.start('key-management');
 
       const answer = await create();
       expect([answer.status, answer.body.secret]).toEqual([201, null]);

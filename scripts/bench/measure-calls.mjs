@@ -8,9 +8,9 @@ const WARM_UP_IN_FLIGHT = 16;
 const POLL_MS = 20;
 
 /** Resolves to one sample for each kind, number in flight and round: `{ what, inFlight, round, cpuMicros, … }`. */
-export async function measureCalls({ client, echo, services, rounds, callMs, warmUpMs, percentileOf }) {
-  const pid = services.pidOf('auth-verifier');
-  const address = services.grpcAddresses['auth-verifier'];
+export async function measureCalls({ client, echo, latchkey, rounds, callMs, warmUpMs, percentileOf }) {
+  const pid = latchkey.process('auth-verifier').pid;
+  const address = latchkey.addresses.verifier;
   const kinds = [
     { what: 'echo', pid: echo.pid, kind: 'verify', address: echo.started.address, keys: 1 },
     { what: 'Verify, usage off', pid, kind: 'verify', address, counting: false, keys: 1 },
@@ -23,7 +23,7 @@ export async function measureCalls({ client, echo, services, rounds, callMs, war
       const { pid: _, what: __, ...question } = kind;
       const result = await client.ask({ ...question, inFlight, ms });
       // What was counted is published after its answer: that is part of what it costs.
-      if (kind.counting) await untilPublished(services);
+      if (kind.counting) await untilPublished(latchkey);
       return result;
     });
 
@@ -48,9 +48,9 @@ export async function measureCalls({ client, echo, services, rounds, callMs, war
   return samples;
 }
 
-async function untilPublished(services) {
+async function untilPublished(latchkey) {
   for (;;) {
-    const metrics = await (await fetch(`${services.httpUrls['auth-verifier']}/metrics`)).text();
+    const metrics = await (await fetch(`${latchkey.verifierUrl}/metrics`)).text();
     const pending = /^latchkey_spool_events_pending (\d+)/m.exec(metrics)?.[1];
     if (pending === undefined) throw new Error('auth-verifier does not tell how many events are pending');
     if (pending === '0') return;

@@ -4,16 +4,13 @@ import grpc from '@grpc/grpc-js';
 const SEEN_TIMEOUT_MS = 30_000;
 
 /** Resolves to `{ created, revoked }`, milliseconds each, of `changes` keys made and revoked one after the other. */
-export async function measureChanges({ services, management, tenantIds, changes }) {
+export async function measureChanges({ latchkey, management, tenantIds, changes }) {
   const { Counting, Verdict, VerifierServiceClient } = await import(
     '#libs/contracts/gen/latchkey/v1/verifier_service'
   );
-  const client = new VerifierServiceClient(
-    services.grpcAddresses['auth-verifier'],
-    grpc.credentials.createInsecure(),
-  );
+  const client = new VerifierServiceClient(latchkey.addresses.verifier, grpc.credentials.createInsecure());
   const metadata = new grpc.Metadata();
-  metadata.set('authorization', `Bearer ${services.tokens.user}`);
+  metadata.set('authorization', `Bearer ${latchkey.serviceToken}`);
   const verdictOf = (credential) =>
     new Promise((resolve, reject) => {
       const request = {

@@ -7,8 +7,8 @@ export const CREATES_IN_FLIGHT = 64;
 const POLL_MS = 50;
 
 /** Resolves to creates per second by round: `{ bare, inProcess, grpc }`. */
-export async function measureCreates({ client, services, stackEnv, tenantIds, keysMax, rounds, createMs }) {
-  const { adminUrl, urls } = await separateDatabase(stackEnv.DATABASE_ADMIN_URL, services);
+export async function measureCreates({ client, latchkey, stackEnv, tenantIds, keysMax, rounds, createMs }) {
+  const { adminUrl, urls } = await separateDatabase(stackEnv.DATABASE_ADMIN_URL, latchkey);
   const inProcess = await startWorker('in-process-create', {
     databaseUrl: urls.runtimeUrl,
     migrationUrl: urls.migrationUrl,
@@ -16,7 +16,7 @@ export async function measureCreates({ client, services, stackEnv, tenantIds, ke
     keysMax,
   });
   const bare = await startWorker('bare-create', { adminUrl, tenantIds, connections: CREATES_IN_FLIGHT });
-  const address = services.grpcAddresses['key-management'];
+  const address = latchkey.addresses.management;
   const question = { inFlight: CREATES_IN_FLIGHT, ms: createMs };
   const rates = { bare: [], inProcess: [], grpc: [] };
   try {
@@ -43,12 +43,12 @@ function perSecond({ calls, elapsedMs }) {
 }
 
 /** On the same server, and with nothing that relays its events. */
-async function separateDatabase(serverAdminUrl, services) {
+async function separateDatabase(serverAdminUrl, latchkey) {
   const { bootstrapDatabase } = await import('../../dist/libs/service-kit/src/postgres-bootstrap.js');
   await withPostgres(serverAdminUrl, (database) => database.query('create database bench_creates'));
   const adminUrl = Object.assign(new URL(serverAdminUrl), { pathname: '/bench_creates' }).href;
   // The roles are the server's: they keep the passwords that the services know.
-  const { migrationUrl, runtimeUrl } = services.databases.keys;
+  const { migrationUrl, runtimeUrl } = latchkey.databases.keys;
   const passwords = { owner: passwordOf(migrationUrl), runtime: passwordOf(runtimeUrl) };
   return { adminUrl, urls: (await bootstrapDatabase(adminUrl, { keys: passwords })).keys };
 }

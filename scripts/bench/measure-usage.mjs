@@ -8,11 +8,11 @@ const POLL_MS = 20;
 const STALLED_MS = 60_000;
 
 /** Resolves to `{ perSecond, cpuMicros }` by round: from the first event counted to the last, the process's CPU by event. */
-export async function measureUsage({ services, stackEnv, rounds, events }) {
+export async function measureUsage({ latchkey, stackEnv, rounds, events }) {
   const rates = { perSecond: [], cpuMicros: [] };
   await withPostgres(stackEnv.DATABASE_ADMIN_URL, async (database) => {
     // Its tables are there once it has started.
-    await services.start('usage');
+    await latchkey.start('usage');
     const countedNow = async () => {
       const { rows } = await database.query(
         'select coalesce(sum(count), 0) as counted from usage.request_counts',
@@ -21,13 +21,13 @@ export async function measureUsage({ services, stackEnv, rounds, events }) {
     };
     await untilStill(countedNow);
     for (let round = 0; round < rounds; round += 1) {
-      await services.stop('usage');
+      await latchkey.process('usage').kill();
       const before = await countedNow();
       const published = await publishEvents(stackEnv, events);
-      const started = services.start('usage');
+      const started = latchkey.start('usage');
       const first = await untilMore(countedNow, before);
       const beganMs = performance.now();
-      const cpuBeforeMs = cpuMsOf(services.pidOf('usage'));
+      const cpuBeforeMs = cpuMsOf(latchkey.process('usage').pid);
       let counted = first;
       while (counted < before + published) {
         await delay(POLL_MS);
@@ -37,7 +37,7 @@ export async function measureUsage({ services, stackEnv, rounds, events }) {
       if (counted !== before + published)
         throw new Error(`${counted - before} of ${published} events are counted`);
       const elapsedMs = performance.now() - beganMs;
-      const cpuMs = cpuMsOf(services.pidOf('usage')) - cpuBeforeMs;
+      const cpuMs = cpuMsOf(latchkey.process('usage').pid) - cpuBeforeMs;
       await started;
       rates.perSecond.push(((counted - first) * 1000) / elapsedMs);
       rates.cpuMicros.push((cpuMs * 1000) / (counted - first));

@@ -1,15 +1,26 @@
-import { randomBytes } from 'node:crypto';
+/** The services as processes of their own on a stack's servers: what a deployment runs, on one machine and free ports. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RolePasswords, RoleUrls } from '#libs/service-kit';
 import { bootstrapDatabase } from '#libs/service-kit/postgres-bootstrap';
 import { freePort } from './free-port.js';
+import {
+  type App,
+  APPS,
+  type Environment,
+  environmentsOf,
+  freshSecret,
+  grpcAddressOf,
+  httpUrlOf,
+  listeningOn,
+  type Ports,
+  type Setting,
+} from './latchkey-environments.js';
 import { type SpawnedProcess, spawnService } from './spawn-service.js';
 import { createTestDatabase } from './test-database.js';
 
-export const APPS = ['key-management', 'usage', 'auth-verifier', 'api'] as const;
-export type App = (typeof APPS)[number];
+export { type App, APPS };
 
 /** Where a running Latchkey is and who may do what with it. */
 export interface Latchkey {
@@ -23,160 +34,199 @@ export interface Latchkey {
   readonly serviceToken: string;
 }
 
-/** The four services as processes of their own on a real stack. */
+/** One process of a service; it keeps its ports from start to start. */
+export interface ServiceInstance {
+  readonly httpUrl: string;
+  /** Nothing listens there where it is an api. */
+  readonly grpcAddress: string;
+  /** Its last process. */
+  readonly process: SpawnedProcess;
+}
+
+export interface StartOptions {
+  /** The name of the process, by default its app's: the one that the other services call. */
+  readonly instance?: string;
+  /** For this start alone: further variables, or others in the place of those it would have. */
+  readonly environment?: Environment;
+}
+
+/**
+ * The services as processes of their own on a real stack: as many of each as have been started. They all spool below
+ * one directory, as replicas on one volume do.
+ */
 export interface LatchkeyProcesses extends Latchkey {
   readonly databaseAdminUrl: string;
+  /** URLs of the roles of each schema. */
+  readonly databases: Setting['databases'];
   /** Holds the spools, a directory for each service. */
   readonly dataDirectory: string;
   readonly httpUrls: Readonly<Record<App, string>>;
   /** What each service runs with; its tokens and passwords are in there. */
-  readonly environments: Readonly<Record<App, Readonly<Record<string, string>>>>;
-  /** The process that runs now. */
-  process(app: App): SpawnedProcess;
-  /** Starts it again, after it has ended, with the same environment but for `changes`; resolves when it is ready. */
-  restart(app: App, changes?: Readonly<Record<string, string>>): Promise<void>;
-  /** As `restart`, without waiting for anything. */
+  readonly environments: Readonly<Record<App, Environment>>;
+  /** Starts a process, for the first time or after it has ended, and resolves when it is ready; throws with its output. */
+  start(app: App, options?: StartOptions): Promise<ServiceInstance>;
+  /** As `start`, without waiting for anything. */
   spawn(app: App): void;
+  /** The last process of an instance; throws where it was never started. */
+  process(instance: string): SpawnedProcess;
   /** Lines of stdout and stderr of all processes there were. */
   output(): string[];
+  /** Ends them all and removes what they kept. */
   stop(): Promise<void>;
 }
 
-const password = () => randomBytes(24).toString('hex');
-
-export interface LatchkeyProcessesOptions {
-  /** Started and waited for; the others are left to `spawn` and `restart`. */
-  readonly apps?: readonly App[];
+export interface PrepareOptions {
   /** Further variables of every service, or others in the place of those it would have. */
-  readonly environment?: Readonly<Record<string, string>>;
-  /** Of the database roles, where no other suite shares the server. */
+  readonly environment?: Environment;
+  /** Of the database roles; fresh ones by default. */
   readonly databasePasswords?: Readonly<Record<'keys' | 'usage', RolePasswords>>;
   /** Further service tokens with exactly these roles, by the name of the caller. */
-  readonly callers?: Readonly<Record<string, { readonly token: string; readonly roles: readonly string[] }>>;
+  readonly callers?: Setting['callers'];
+  /** Where the compiled services are, by default the working directory. */
+  readonly checkout?: string;
+}
+
+const READY_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 30_000;
+
+/** Prepares a Latchkey on the servers and in the database of `stackEnv`; none of its services runs yet. */
+export async function prepareLatchkeyProcesses(
+  stackEnv: Environment,
+  dataDirectory: string,
+  options: PrepareOptions = {},
+): Promise<LatchkeyProcesses> {
+  const databaseAdminUrl = stackEnv['DATABASE_ADMIN_URL'] ?? '';
+  const databases = await bootstrapDatabase(
+    databaseAdminUrl,
+    options.databasePasswords ?? { keys: freshPasswords(), usage: freshPasswords() },
+  );
+  const ports = await portsOfApps();
+  const [operatorToken, serviceToken] = [freshSecret(), freshSecret()];
+  const callers = options.callers ?? {};
+  const setting = { stackEnv, databases, dataDirectory, ports, operatorToken, serviceToken, callers };
+  const common = environmentsOf(setting);
+  const environments = byApp((app) => ({
+    ...common[app],
+    ...listeningOn(app, ports[app]),
+    ...options.environment,
+  }));
+
+  const portsOf = new Map<string, Ports>(Object.entries(ports));
+  const running = new Map<string, SpawnedProcess>();
+  const all: SpawnedProcess[] = [];
+  const spawn = (app: App, instance: string, at: Ports, changes: Environment = {}) => {
+    if (running.get(instance)?.end === null) throw new Error(`${instance} has not ended`);
+    const environment = { ...environments[app], ...listeningOn(app, at), ...changes };
+    const process = spawnService(app, environment, options.checkout);
+    all.push(process);
+    running.set(instance, process);
+    return process;
+  };
+
+  return {
+    apiUrl: httpUrlOf(ports.api),
+    managementUrl: httpUrlOf(ports['key-management']),
+    usageUrl: httpUrlOf(ports.usage),
+    verifierUrl: httpUrlOf(ports['auth-verifier']),
+    addresses: {
+      verifier: grpcAddressOf(ports['auth-verifier']),
+      management: grpcAddressOf(ports['key-management']),
+      usage: grpcAddressOf(ports.usage),
+    },
+    operatorToken,
+    serviceToken,
+    databaseAdminUrl,
+    databases,
+    dataDirectory,
+    httpUrls: byApp((app) => httpUrlOf(ports[app])),
+    environments,
+    async start(app, { instance = app, environment } = {}) {
+      const at = portsOf.get(instance) ?? (await unusedPorts(portsOf.values()));
+      portsOf.set(instance, at);
+      const process = spawn(app, instance, at, environment);
+      await process.untilReady(at.http, { timeoutMs: READY_TIMEOUT_MS });
+      return { httpUrl: httpUrlOf(at), grpcAddress: grpcAddressOf(at), process };
+    },
+    spawn: (app) => void spawn(app, app, ports[app]),
+    process(instance) {
+      const process = running.get(instance);
+      if (process === undefined) throw new Error(`${instance} was never started`);
+      return process;
+    },
+    output: () => all.flatMap(({ stdout, stderr }) => [...stdout, ...stderr]),
+    async stop() {
+      await Promise.all([...running.values()].map(end));
+      rmSync(dataDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface LatchkeyProcessesOptions extends PrepareOptions {
+  /** Started and waited for; the others are left to `spawn` and `start`. */
+  readonly apps?: readonly App[];
 }
 
 /** Starts the four services on the given Kafka, Redis and PostgreSQL, in a database of their own. */
 export async function startLatchkeyProcesses(
-  stackEnv: Readonly<Record<string, string>>,
-  options: LatchkeyProcessesOptions = {},
+  stackEnv: Environment,
+  { apps = APPS, ...options }: LatchkeyProcessesOptions = {},
 ): Promise<LatchkeyProcesses> {
-  const { KAFKA_BROKERS = '', REDIS_URL = '', DATABASE_ADMIN_URL = '' } = stackEnv;
-  const database = await createTestDatabase(DATABASE_ADMIN_URL);
-  const databases = await bootstrapDatabase(
-    database.adminUrl,
-    options.databasePasswords ?? {
-      // Roles are the server's, so every suite on it gives them these same passwords.
-      keys: { owner: 'latchkey_keys_owner', runtime: 'latchkey_keys' },
-      usage: { owner: 'latchkey_usage_owner', runtime: 'latchkey_usage' },
-    },
+  const database = await createTestDatabase(stackEnv['DATABASE_ADMIN_URL'] ?? '');
+  const latchkey = await prepareLatchkeyProcesses(
+    { ...stackEnv, DATABASE_ADMIN_URL: database.adminUrl },
+    mkdtempSync(join(tmpdir(), 'latchkey-')),
+    { databasePasswords: SHARED_PASSWORDS, ...options },
   );
-  const dataDirectory = mkdtempSync(join(tmpdir(), 'latchkey-'));
-  const [api, management, usage, verifier, verifierGrpc, managementGrpc, usageGrpc] = await freePorts();
-  const addresses = {
-    verifier: `127.0.0.1:${verifierGrpc}`,
-    management: `127.0.0.1:${managementGrpc}`,
-    usage: `127.0.0.1:${usageGrpc}`,
-  };
-  const [operatorToken, serviceToken] = [password(), password()];
-  const tokens = { api: password(), 'auth-verifier': password(), 'key-management': password() };
-  const shared = {
-    KAFKA_BROKERS,
-    LATCHKEY_DATA_DIR: dataDirectory,
-    LATCHKEY_OPERATOR_TOKEN: operatorToken,
-    LATCHKEY_SEAL_KEYS: `1:${randomBytes(32).toString('base64')}`,
-    LATCHKEY_SERVICE_TOKENS: [
-      `api:${tokens.api}:verify+manage+usage`,
-      `auth-verifier:${tokens['auth-verifier']}:project`,
-      `key-management:${tokens['key-management']}:usage`,
-      `test:${serviceToken}:verify+report+project+manage+usage`,
-      ...Object.entries(options.callers ?? {}).map(
-        ([name, { token, roles }]) => `${name}:${token}:${roles.join('+')}`,
-      ),
-    ].join(','),
-    LATCHKEY_VERIFIER_ADDRESS: addresses.verifier,
-    LATCHKEY_MANAGEMENT_ADDRESS: addresses.management,
-    LATCHKEY_USAGE_ADDRESS: addresses.usage,
-    ...options.environment,
-  };
-  const environments: Record<App, Record<string, string>> = {
-    'key-management': {
-      ...shared,
-      ...databaseOf(databases.keys),
-      LATCHKEY_SERVICE_TOKEN: tokens['key-management'],
-      LATCHKEY_MANAGEMENT_PORT: String(management),
-      LATCHKEY_MANAGEMENT_GRPC_PORT: String(managementGrpc),
-    },
-    usage: {
-      ...shared,
-      ...databaseOf(databases.usage),
-      LATCHKEY_USAGE_PORT: String(usage),
-      LATCHKEY_USAGE_GRPC_PORT: String(usageGrpc),
-    },
-    'auth-verifier': {
-      ...shared,
-      REDIS_URL,
-      LATCHKEY_SERVICE_TOKEN: tokens['auth-verifier'],
-      LATCHKEY_VERIFIER_PORT: String(verifier),
-      LATCHKEY_VERIFIER_GRPC_PORT: String(verifierGrpc),
-    },
-    api: { ...shared, LATCHKEY_SERVICE_TOKEN: tokens.api, LATCHKEY_API_PORT: String(api) },
-  };
-  const httpPorts = { 'key-management': management, usage, 'auth-verifier': verifier, api } as Record<
-    App,
-    number
-  >;
-
-  const all: SpawnedProcess[] = [];
-  const running = new Map<App, SpawnedProcess>();
-  const spawn = (app: App, changes = {}) => {
-    const spawned = spawnService(app, { ...environments[app], ...changes });
-    all.push(spawned);
-    running.set(app, spawned);
-    return spawned;
-  };
-  const start = async (app: App, changes = {}) => {
-    await spawn(app, changes).untilReady(httpPorts[app], { timeoutMs: 60_000 });
-  };
   const stop = async () => {
-    await Promise.all([...running.values()].map((spawned) => spawned.kill('SIGTERM')));
+    await latchkey.stop();
     await database.drop();
-    rmSync(dataDirectory, { recursive: true, force: true });
   };
   try {
-    await Promise.all((options.apps ?? APPS).map((app) => start(app)));
+    // Readiness of some asks others: all start at once.
+    await Promise.all(apps.map((app) => latchkey.start(app)));
   } catch (error) {
     await stop();
     throw error;
   }
-  return {
-    apiUrl: `http://127.0.0.1:${api}`,
-    managementUrl: `http://127.0.0.1:${management}`,
-    usageUrl: `http://127.0.0.1:${usage}`,
-    verifierUrl: `http://127.0.0.1:${verifier}`,
-    addresses,
-    operatorToken,
-    serviceToken,
-    databaseAdminUrl: database.adminUrl,
-    dataDirectory,
-    httpUrls: Object.fromEntries(APPS.map((app) => [app, `http://127.0.0.1:${httpPorts[app]}`])) as Record<
-      App,
-      string
-    >,
-    environments,
-    process: (app) => running.get(app) as SpawnedProcess,
-    restart: start,
-    spawn,
-    output: () => all.flatMap(({ stdout, stderr }) => [...stdout, ...stderr]),
-    stop,
-  };
+  return { ...latchkey, stop };
 }
 
-function databaseOf({ runtimeUrl, migrationUrl }: RoleUrls) {
-  return { DATABASE_URL: runtimeUrl, DATABASE_MIGRATION_URL: migrationUrl };
+/** Roles are the server's, so every suite on it gives them these same passwords. */
+const SHARED_PASSWORDS = {
+  keys: { owner: 'latchkey_keys_owner', runtime: 'latchkey_keys' },
+  usage: { owner: 'latchkey_usage_owner', runtime: 'latchkey_usage' },
+};
+
+function freshPasswords(): RolePasswords {
+  return { owner: freshSecret(), runtime: freshSecret() };
 }
 
-async function freePorts(): Promise<[number, number, number, number, number, number, number]> {
-  const ports = new Set<number>();
-  while (ports.size < 7) ports.add(await freePort());
-  return [...ports] as [number, number, number, number, number, number, number];
+/** A process that was stopped by SIGSTOP, or hangs, ends too. */
+async function end(process: SpawnedProcess): Promise<void> {
+  process.signal('SIGCONT');
+  const timer = setTimeout(() => process.signal('SIGKILL'), STOP_TIMEOUT_MS);
+  await process.kill('SIGTERM');
+  clearTimeout(timer);
+}
+
+async function portsOfApps(): Promise<Record<App, Ports>> {
+  const ports: Partial<Record<App, Ports>> = {};
+  for (const app of APPS) ports[app] = await unusedPorts(Object.values(ports));
+  return ports as Record<App, Ports>;
+}
+
+/** A port is free until it is bound: none is given out twice. */
+async function unusedPorts(given: Iterable<Ports>): Promise<Ports> {
+  const taken = new Set([...given].flatMap(({ http, grpc }) => [http, grpc]));
+  const fresh = new Set<number>();
+  while (fresh.size < 2) {
+    const port = await freePort();
+    if (!taken.has(port)) fresh.add(port);
+  }
+  const [http, grpc] = [...fresh] as [number, number];
+  return { http, grpc };
+}
+
+function byApp<T>(valueOf: (app: App) => T): Record<App, T> {
+  return Object.fromEntries(APPS.map((app) => [app, valueOf(app)])) as Record<App, T>;
 }

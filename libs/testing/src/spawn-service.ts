@@ -24,6 +24,8 @@ export interface SpawnedProcess {
   untilLine(pattern: RegExp, timeoutMs?: number): Promise<string>;
   /** Resolves when a GET answers 200, by default at /health/ready; throws as `untilLine` does. */
   untilReady(httpPort: number, options?: { path?: string; timeoutMs?: number }): Promise<void>;
+  /** Sends a signal, such as SIGSTOP, without waiting for anything; nothing happens once it has ended. */
+  signal(signal: NodeJS.Signals): void;
   /** Sends a signal and waits for the end. */
   kill(signal?: NodeJS.Signals): Promise<ProcessEnd>;
 }
@@ -33,11 +35,11 @@ const START_TIMEOUT_MS = 30_000;
 const setpriv = spawnSync('/bin/sh', ['-c', 'command -v setpriv'], { encoding: 'utf8' }).stdout.trim();
 const dieWithParent = setpriv === '' ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
 
-/** Starts `dist/apps/<app>/src/main.js` with nothing in its environment but `env` and the PATH. */
-export function spawnService(app: string, env: NodeJS.ProcessEnv): SpawnedProcess {
-  const main = resolve('dist', 'apps', app, 'src', 'main.js');
+/** Starts `dist/apps/<app>/src/main.js` with nothing in its environment but `env`, PATH and HOME. */
+export function spawnService(app: string, env: NodeJS.ProcessEnv, checkout = process.cwd()): SpawnedProcess {
+  const main = resolve(checkout, 'dist', 'apps', app, 'src', 'main.js');
   if (!existsSync(main)) throw new Error(`${main} is missing: npm run build`);
-  return spawnNode([main], env);
+  return spawnNode([main], env, checkout);
 }
 
 /** Starts Node with `args` in the checkout, or in `cwd`, with nothing in its environment but `env`, PATH and HOME. */
@@ -50,6 +52,8 @@ export function spawnNode(
   const inherited = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
   const child = spawn(program, rest, {
     cwd,
+    // In a session of its own Ctrl-C reaches only its parent, which then ends it in order.
+    detached: dieWithParent.length > 0,
     env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -100,8 +104,11 @@ export function spawnNode(
         if (response.status !== 200)
           throw new Error(`${path} answers ${response.status}: ${await response.text()}`);
       }, timeoutMs),
-    async kill(signal = 'SIGTERM') {
+    signal(signal) {
       if (end === null) child.kill(signal);
+    },
+    async kill(signal = 'SIGTERM') {
+      this.signal(signal);
       return exited;
     },
   };
