@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Kafka, type KafkaConfig, type LogEntry, logLevel, type RetryOptions } from 'kafkajs';
 import type { Logger } from '#libs/service-kit';
+import { restWhenIdle } from './kafka-idle-connections.js';
+
+restWhenIdle();
 
 export interface KafkaOptions {
   /** `host:port` of some brokers; the others are learnt from them. */
