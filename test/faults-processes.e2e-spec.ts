@@ -59,6 +59,26 @@ describe('services that end in the middle of their work', () => {
     expect(unanswered).toBe(0);
   });
 
+  it('verify at one auth-verifier while another hangs, and at that one when it goes on', async () => {
+    const { grpcAddress } = await latchkey.start('auth-verifier', { instance: 'second-verifier' });
+    const addresses = { ...latchkey.addresses, verifier: grpcAddress };
+    const secondClient = new LatchkeyClient({ ...latchkey, addresses });
+    try {
+      latchkey.process('auth-verifier').signal('SIGSTOP');
+      const tenantId = `hang-${randomUUID().slice(0, 8)}`;
+      await client.manage('PUT', `/v1/tenants/${tenantId}`, {});
+      const wish = { name: 'k', environment: 'live', scopes: [] };
+      const { secret } = (await client.manage('POST', `/v1/tenants/${tenantId}/keys`, wish)).body;
+      expect(await secondClient.verdict(secret)).toBe('VALID');
+      latchkey.process('auth-verifier').signal('SIGCONT');
+      expect(await client.verdict(secret)).toBe('VALID');
+      const ended = await latchkey.process('second-verifier').kill('SIGTERM');
+      expect(ended).toEqual({ code: 0, signal: null });
+    } finally {
+      secondClient.close();
+    }
+  });
+
   it('answer a command that was committed before key-management died with the same key, once and without its secret', async () => {
     const databaseUrl = new URL(latchkey.environments['key-management']['DATABASE_URL'] as string);
     const proxy = await startCommitCuttingProxy(Number(databaseUrl.port));
