@@ -113,6 +113,8 @@ async function listen(options: ServiceOptions): Promise<RunningService> {
     routerOptions: { maxParamLength: 16_384 },
     forceCloseConnections: 'idle',
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // What still comes in on an open connection is answered; Fastify's own refusal would be no problem+json.
+    return503OnClosing: false,
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.removeContentTypeParser('text/plain');

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RolePasswords, RoleUrls } from '#libs/service-kit';
+import type { RolePasswords } from '#libs/service-kit';
 import { bootstrapDatabase } from '#libs/service-kit/postgres-bootstrap';
 import { freePort } from './free-port.js';
 import {
