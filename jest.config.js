@@ -10,6 +10,9 @@ const base = {
 
 export default {
   testTimeout: 30_000,
+  // Each suite leaves some 10 MB of modules behind in its worker, and a worker that holds much of them takes longer to
+  // end than Jest waits for, which then blames the tests.
+  workerIdleMemoryLimit: '300MB',
   projects: [
     {
       ...base,
