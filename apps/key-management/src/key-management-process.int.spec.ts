@@ -98,6 +98,15 @@ describe('key-management as a process', () => {
     },
   );
 
+  it('ends with an error that names LATCHKEY_BIND_HOST when that is no address of this machine', async () => {
+    // An address for documents alone: no machine has it.
+    const { process } = await start({ LATCHKEY_BIND_HOST: '192.0.2.1' });
+    expect(await process.exited).toEqual({ code: 1, signal: null });
+    expect(process.stderr.join('\n')).toContain(
+      'LATCHKEY_BIND_HOST: 192.0.2.1 is no address of this machine',
+    );
+  });
+
   it('finishes what is in hand and exits 0 on SIGTERM', async () => {
     const { process, port } = await start();
     await process.untilReady(port, { path: '/health/live' });

@@ -14,19 +14,13 @@ import { ErrorsFilter } from './errors.filter.js';
 import { addUnaryMethods, type UnaryMethod } from './unary-call.hook.js';
 import { type Dependency, readinessOf } from './health.js';
 import { jsonProblem } from './json-body.js';
+import { type Listener, listenFailure } from './listen-failure.js';
 import type { Logger } from './logger.js';
 import { NestLogger } from './nest-logger.js';
 import { traceIdOf } from './request-context.js';
 import type { ServiceCallers } from './service-callers.js';
 import { ServiceTokenGuard } from './service-token.guard.js';
 import { rejectionOfValidation } from './validation.request.js';
-
-/** A TCP port and the variable that sets it, to name in errors. */
-export interface Listener {
-  host: string;
-  port: number;
-  variable: string;
-}
 
 export interface ServiceOptions {
   name: string;
@@ -67,17 +61,6 @@ export interface RunningService {
   close(): Promise<void>;
 }
 
-/** A port could not be taken; the message names its variable. */
-export class PortTaken extends Error {
-  override readonly name = 'PortTaken';
-
-  constructor({ host, port, variable }: Listener) {
-    super(
-      `${variable}: port ${port} on ${host} is taken; end the process that listens there or choose another port`,
-    );
-  }
-}
-
 /** How often gRPC health learns what readiness says, milliseconds. */
 const HEALTH_INTERVAL_MS = 1000;
 
@@ -89,7 +72,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
 
 /**
  * Starts a Nest application on HTTP and, where asked, gRPC, with everything that all services share. Rejects, with
- * everything released, when the start fails, with {@link PortTaken} where that is why.
+ * everything released, when the start fails, with {@link CannotListen} where that is why.
  */
 export async function serveApplication(options: ServiceOptions): Promise<RunningService> {
   try {
@@ -143,14 +126,14 @@ async function listen(options: ServiceOptions): Promise<RunningService> {
   } catch (error) {
     stopHealth?.();
     await app.close();
-    throw grpc && /address/i.test(String(error)) ? new PortTaken(grpc) : error;
+    throw grpc === undefined ? error : listenFailure(error, grpc);
   }
   try {
     await app.listen(http.port, http.host);
   } catch (error) {
     stopHealth?.();
     await app.close();
-    throw (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? new PortTaken(http) : error;
+    throw listenFailure(error, http);
   }
   const httpUrl = await app.getUrl();
   logger.info({ httpUrl, ...(grpc && { grpcAddress: addressOf(grpc) }) }, 'listening');
