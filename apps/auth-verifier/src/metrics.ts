@@ -1,8 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Outcome } from '#libs/contracts';
-
-/** How a question to key-management ended. */
-export type ReadThroughResult = 'found' | 'not_found' | 'remembered' | 'over_share' | 'broken' | 'failed';
+import type { ReadThroughResult } from '#libs/verification';
 
 /** The verifier's own metrics, in the registry of its service. */
 export class VerifierMetrics {

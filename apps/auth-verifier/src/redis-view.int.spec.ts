@@ -7,7 +7,13 @@ import { redisKeyView } from '#libs/key-view/serve';
 import { createLogger } from '#libs/service-kit';
 import { eventually } from '#libs/testing/eventually';
 import { type PrivateStack, startPrivateStack } from '#libs/testing/private-stack';
-import { forger, newCredential, seal, secretRecord, tenantRecord } from './examples.contract.js';
+import {
+  forger,
+  newCredential,
+  seal,
+  secretRecord,
+  tenantRecord,
+} from '#libs/verification/record-examples.contract';
 import { startVerifier, tokens } from './served-verifier.contract.js';
 
 describe('a verifier with its view in Redis', () => {

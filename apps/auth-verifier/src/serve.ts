@@ -12,16 +12,18 @@ import { VerifierMetrics } from './metrics.js';
 import { LifecycleConsumer } from './projection/lifecycle.consumer.js';
 import { ViewCompleteness } from './projection/view-completeness.js';
 import { ViewFeed } from './projection/view-feed.consumer.js';
-import { Breaker } from './reading-through/breaker.js';
-import { FairShare } from './reading-through/fair-share.js';
-import { GrpcKeyAuthority } from './reading-through/grpc-key-authority.js';
-import type { KeyAuthority } from './reading-through/key-authority.js';
-import { ReadThrough } from './reading-through/read-through.js';
-import { RememberedMisses } from './reading-through/remembered-misses.js';
-import { CredentialRecords } from './records/credential-records.js';
-import { SoundRecords } from './records/sound-records.js';
+import { GrpcKeyAuthority } from '#libs/verification/grpc-key-authority';
+import {
+  Breaker,
+  CredentialRecords,
+  CredentialVerifier,
+  FairShare,
+  type KeyAuthority,
+  ReadThrough,
+  RememberedMisses,
+  SoundRecords,
+} from '#libs/verification';
 import { VerifierController } from './verify/verifier.controller.js';
-import { CredentialVerifier } from './verify/verify-credentials.js';
 
 /** Opened records that are remembered, of secrets and of tenants each: some 50 MB. */
 const RECORDS_MAX = 50_000;

@@ -18,8 +18,9 @@ import { createLogger, readEnvironment } from '#libs/service-kit';
 import { GrpcCaller } from '#libs/service-kit/grpc-caller';
 import { freePort } from '#libs/testing/free-port';
 import { variables } from './config.js';
-import { ExampleAuthority, PlayedLog, sealKeys } from './examples.contract.js';
-import type { RecordPage } from './reading-through/key-authority.js';
+import { ExampleAuthority, sealKeys } from '#libs/verification/record-examples.contract';
+import type { RecordPage } from '#libs/verification';
+import { PlayedLog } from './played-log.contract.js';
 import { serve } from './serve.js';
 
 /** Tokens of the callers, by name; each name says its roles. */

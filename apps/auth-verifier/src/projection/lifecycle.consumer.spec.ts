@@ -11,12 +11,12 @@ import { type RecordId, RecordSeal, type SecretRecord } from '#libs/key-view';
 import {
   forger,
   LosableKeyView,
-  PlayedLog,
   seal,
   sealKeys,
   secretRecord,
   tenantRecord,
-} from '../examples.contract.js';
+} from '#libs/verification/record-examples.contract';
+import { PlayedLog } from '../played-log.contract.js';
 import { LifecycleConsumer } from './lifecycle.consumer.js';
 
 async function given() {

@@ -1,6 +1,6 @@
 import type { SealedRecord } from '#libs/contracts';
 import type { KeyView, RecordId, RecordSeal } from '#libs/key-view';
-import type { UnsoundRecordAlarm } from '../records/sound-records.js';
+import type { UnsoundRecordAlarm } from '#libs/verification';
 import type { CarriedRecord } from './lifecycle-records.js';
 
 export interface Projection {

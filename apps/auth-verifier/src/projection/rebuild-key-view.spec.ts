@@ -6,7 +6,7 @@ import {
   seal,
   secretRecord,
   tenantRecord,
-} from '../examples.contract.js';
+} from '#libs/verification/record-examples.contract';
 import { rebuildKeyView } from './rebuild-key-view.js';
 import { ViewCompleteness } from './view-completeness.js';
 

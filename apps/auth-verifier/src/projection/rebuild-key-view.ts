@@ -1,6 +1,6 @@
 import type { SealedRecord } from '#libs/contracts';
 import type { RecordId } from '#libs/key-view';
-import type { KeyAuthority, RecordPage } from '../reading-through/key-authority.js';
+import type { KeyAuthority, RecordPage } from '#libs/verification';
 import { carriedRecord } from './lifecycle-records.js';
 import { type Projection, projectRecords } from './project-records.js';
 

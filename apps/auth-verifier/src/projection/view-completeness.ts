@@ -1,4 +1,4 @@
-import type { KeyAuthority } from '../reading-through/key-authority.js';
+import type { KeyAuthority } from '#libs/verification';
 import type { Projection } from './project-records.js';
 import { type RebuildCounts, rebuildKeyView } from './rebuild-key-view.js';
 

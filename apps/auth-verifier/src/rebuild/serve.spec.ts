@@ -7,7 +7,7 @@ import {
   seal,
   sealKeys,
   secretRecord,
-} from '../examples.contract.js';
+} from '#libs/verification/record-examples.contract';
 import { serveAuthority } from '../served-verifier.contract.js';
 import { serve } from './serve.js';
 

@@ -3,7 +3,7 @@ import { type KeyView, type RecordId, RecordSeal } from '#libs/key-view';
 import type { Logger } from '#libs/service-kit';
 import type { RebuildConfig } from '../config.js';
 import { rebuildKeyView } from '../projection/rebuild-key-view.js';
-import { GrpcKeyAuthority } from '../reading-through/grpc-key-authority.js';
+import { GrpcKeyAuthority } from '#libs/verification/grpc-key-authority';
 
 /** How long the view may take to be there. */
 const VIEW_WAIT_MS = 10_000;

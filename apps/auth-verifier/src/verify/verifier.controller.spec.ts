@@ -15,7 +15,7 @@ import {
   seal,
   secretRecord,
   tenantRecord,
-} from '../examples.contract.js';
+} from '#libs/verification/record-examples.contract';
 import { startVerifier, statusOf, tokens, verifyRequest } from '../served-verifier.contract.js';
 
 let verifier: Awaited<ReturnType<typeof startVerifier<LosableKeyView>>>;

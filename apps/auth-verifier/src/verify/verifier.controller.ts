@@ -12,9 +12,9 @@ import {
 import type { RequestReporter } from '#libs/request-reporting';
 import type { Caller } from '#libs/service-kit';
 import { unaryMethod } from '#libs/service-kit/unary-call.hook';
+import type { CredentialVerifier } from '#libs/verification';
 import type { VerifierMetrics } from '../metrics.js';
 import { BATCH_ENTRIES_MAX, outcomeOf, problemsOfReport, problemsOfVerify } from './request-fields.js';
-import type { CredentialVerifier } from './verify-credentials.js';
 
 /** The gRPC face of the verifier. An answer leaves after its events are in the reporter's hands. */
 export class VerifierController {

@@ -8,7 +8,7 @@ import {
 import { digestOf } from '#libs/key-secret';
 import type { SecretRecord } from '#libs/key-view';
 import { revisionOf } from '#libs/service-kit';
-import type { CredentialRecords } from '../records/credential-records.js';
+import type { CredentialRecords } from './credential-records.js';
 import { isWellFormed } from './credential-form.js';
 import { type KnownCredential, verdictOf } from './verdict.js';
 

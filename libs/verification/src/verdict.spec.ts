@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { OUTCOMES } from '#libs/contracts';
-import { secretRecord, tenantRecord } from '../examples.contract.js';
+import { secretRecord, tenantRecord } from './record-examples.contract.js';
 import { type KnownCredential, verdictOf } from './verdict.js';
 
 const now = 1_800_000_000_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { newCredential } from '../examples.contract.js';
+import { newCredential } from './record-examples.contract.js';
 import { isWellFormed } from './credential-form.js';
 
 const legacy = [/^(?:sk_[0-9a-f]{32})$/, /^(?:[A-Za-z0-9]{1,600})$/];

@@ -8,12 +8,11 @@ import {
   seal,
   secretRecord,
   tenantRecord,
-} from '../examples.contract.js';
-import type { ReadThroughResult } from '../metrics.js';
-import { SoundRecords } from '../records/sound-records.js';
+} from './record-examples.contract.js';
+import { SoundRecords } from './sound-records.js';
 import { Breaker } from './breaker.js';
 import { FairShare } from './fair-share.js';
-import { ReadThrough } from './read-through.js';
+import { ReadThrough, type ReadThroughResult } from './read-through.js';
 import { RememberedMisses } from './remembered-misses.js';
 
 function given(perSecondMax = 1000) {

@@ -1,4 +1,4 @@
-import { BoundedMap } from '../records/bounded-map.js';
+import { BoundedMap } from './bounded-map.js';
 
 /**
  * Digests that key-management did not know a short while ago. A generated secret cannot be asked for before it

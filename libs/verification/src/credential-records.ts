@@ -1,7 +1,7 @@
 import type { SealedRecord } from '#libs/contracts';
 import type { KeyView, RecordId } from '#libs/key-view';
-import type { ReadThrough, UnsoundRecords } from '../reading-through/read-through.js';
-import type { KnownCredential } from '../verify/verdict.js';
+import type { ReadThrough, UnsoundRecords } from './read-through.js';
+import type { KnownCredential } from './verdict.js';
 import type { SoundRecords } from './sound-records.js';
 
 /** What is known of a digest, or what stands in the view in the place of it. */

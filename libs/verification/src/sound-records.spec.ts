@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { forger, seal, secretRecord, tenantRecord } from '../examples.contract.js';
+import { forger, seal, secretRecord, tenantRecord } from './record-examples.contract.js';
 import { SoundRecords } from './sound-records.js';
 
 function given() {

@@ -1,12 +1,14 @@
 import { Rejection, type SealedRecord } from '#libs/contracts';
 import type { KeyView, RecordId } from '#libs/key-view';
-import type { ReadThroughResult } from '../metrics.js';
-import type { SoundRecords } from '../records/sound-records.js';
-import type { KnownCredential } from '../verify/verdict.js';
+import type { SoundRecords } from './sound-records.js';
+import type { KnownCredential } from './verdict.js';
 import type { Breaker } from './breaker.js';
 import type { FairShare } from './fair-share.js';
 import type { KeyAuthority } from './key-authority.js';
 import type { RememberedMisses } from './remembered-misses.js';
+
+/** How a question to key-management ended. */
+export type ReadThroughResult = 'found' | 'not_found' | 'remembered' | 'over_share' | 'broken' | 'failed';
 
 /** What the view held of a digest that key-management did not seal. */
 export interface UnsoundRecords {
