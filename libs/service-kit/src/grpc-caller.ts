@@ -21,7 +21,8 @@ export type UnaryMethod<Request, Response> = (
  * is a refusal of this service's own token: handed on, it would tell our caller that *its* credential is wrong.
  */
 export class GrpcCaller {
-  private readonly metadata = new Metadata();
+  /** What names this service to the others, for what is no unary call. */
+  readonly metadata = new Metadata();
 
   constructor(
     token: string,
@@ -30,9 +31,13 @@ export class GrpcCaller {
     this.metadata.set('authorization', `Bearer ${token}`);
   }
 
-  call<Request, Response>(method: UnaryMethod<Request, Response>, request: Request): Promise<Response> {
+  call<Request, Response>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    deadlineMs = this.deadlineMs,
+  ): Promise<Response> {
     return new Promise((resolve, reject) => {
-      const options = { deadline: Date.now() + this.deadlineMs };
+      const options = { deadline: Date.now() + deadlineMs };
       method(request, this.metadata, options, (error, response) => {
         if (error === null) resolve(response);
         else reject(rejectionOf(error) ?? error);
