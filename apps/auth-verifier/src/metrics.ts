@@ -1,14 +1,11 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Outcome } from '#libs/contracts';
-import type { ReadThroughResult } from '#libs/verification';
 
 /** The verifier's own metrics, in the registry of its service. */
 export class VerifierMetrics {
   private readonly verifications: Counter<'verdict' | 'caller'>;
   /** By verdict and caller, both few: looking a counter up by its labels costs more than counting. */
   private readonly verificationsOf = new Map<string, Counter.Internal>();
-  private readonly readThroughs: Counter<'result'>;
-  private readonly badSeals: Counter;
   private readonly projectionLag: Histogram;
 
   constructor(registry: Registry) {
@@ -17,17 +14,6 @@ export class VerifierMetrics {
       name: 'latchkey_verifications_total',
       help: 'Verdicts given, by verdict and calling service.',
       labelNames: ['verdict', 'caller'],
-      registers,
-    });
-    this.readThroughs = new Counter({
-      name: 'latchkey_read_throughs_total',
-      help: 'Digests the view could not answer for, by what came of asking key-management.',
-      labelNames: ['result'],
-      registers,
-    });
-    this.badSeals = new Counter({
-      name: 'latchkey_bad_seals_total',
-      help: 'Records that key-management did not seal; any at all is an attack or a wrong seal key.',
       registers,
     });
     this.projectionLag = new Histogram({
@@ -46,14 +32,6 @@ export class VerifierMetrics {
       this.verificationsOf.set(id, counter);
     }
     counter.inc();
-  }
-
-  readThrough(result: ReadThroughResult): void {
-    this.readThroughs.inc({ result });
-  }
-
-  badSeal(): void {
-    this.badSeals.inc();
   }
 
   projected(lagSeconds: number): void {

@@ -1,36 +1,21 @@
-import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { EventLog } from '#libs/event-log';
-import { type KeyView, type RecordId, RecordSeal } from '#libs/key-view';
+import type { KeyView } from '#libs/key-view';
 import { startRequestReporter } from '#libs/request-reporting/serve';
 import type { Dependency, Logger } from '#libs/service-kit';
 import { type RunningService, serveApplication } from '#libs/service-kit/serve';
 import { ServiceModule } from '#libs/service-kit/service.module';
+import type { KeyAuthority } from '#libs/verification';
+import { startVerification } from '#libs/verification/serve';
 import type { Config } from './config.js';
 import { VerifierMetrics } from './metrics.js';
 import { LifecycleConsumer } from './projection/lifecycle.consumer.js';
 import { ViewCompleteness } from './projection/view-completeness.js';
 import { ViewFeed } from './projection/view-feed.consumer.js';
-import { GrpcKeyAuthority } from '#libs/verification/grpc-key-authority';
-import {
-  Breaker,
-  CredentialRecords,
-  CredentialVerifier,
-  FairShare,
-  type KeyAuthority,
-  ReadThrough,
-  RememberedMisses,
-  SoundRecords,
-} from '#libs/verification';
 import { VerifierController } from './verify/verifier.controller.js';
 
-/** Opened records that are remembered, of secrets and of tenants each: some 50 MB. */
-const RECORDS_MAX = 50_000;
-const MISS_TTL_MS = 60_000;
-const MISSES_MAX = 100_000;
-const FAILURES_IN_A_ROW_MAX = 5;
-const BREAKER_PAUSE_MS = 1000;
 /** A topic that is not as declared is a failed start where the log says so by then. */
 const DECLARE_WAIT_MS = 3000;
 
@@ -43,13 +28,11 @@ export async function serve(
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const metrics = new VerifierMetrics(registry);
-  const seal = new RecordSeal(config.sealKeys);
-  const authority = new GrpcKeyAuthority(config.managementAddress, config.serviceToken);
-  const misses = new RememberedMisses(MISS_TTL_MS, MISSES_MAX);
-  const onUnsound = (at: RecordId) => {
-    metrics.badSeal();
-    logger.error({ record: at }, 'a record that key-management did not seal was left out');
-  };
+  const verification = startVerification(
+    { ...config, verifierId: config.verifierId || `${hostname()}:${config.grpcPort}` },
+    { view: keyView, logger, metrics: registry },
+  );
+  const { authority, seal, onUnsound } = verification;
   const projection = { view: keyView, seal, onUnsound };
   const feed = new ViewFeed({
     eventLog,
@@ -59,32 +42,14 @@ export async function serve(
       onFailure: (err) => logger.warn({ err }, 'the key view could not be rebuilt, trying again'),
     }),
     consumer: new LifecycleConsumer(projection, {
-      onSecret: (digest) => misses.forget(digest),
+      onSecret: (digest) => verification.onSecret(digest),
       onForeignMessage: (place) => {
-        metrics.badSeal();
+        verification.metrics.badSeal();
         logger.error({ ...place, offset: String(place.offset) }, 'a message of another form was left out');
       },
       onLag: (seconds) => metrics.projected(seconds),
       onError: (err) => logger.warn({ err }, 'key messages could not be projected, trying again'),
     }),
-  });
-  const sound = new SoundRecords(seal, onUnsound, RECORDS_MAX);
-  const readThrough = new ReadThrough({
-    authority,
-    view: keyView,
-    sound,
-    misses,
-    share: new FairShare(config.readThroughsPerSecondMax),
-    breaker: new Breaker(FAILURES_IN_A_ROW_MAX, BREAKER_PAUSE_MS),
-    clock: () => Date.now(),
-    onResult: (result) => metrics.readThrough(result),
-    onFailure: (err) => logger.warn({ err }, 'key-management did not answer a read-through'),
-  });
-  const verifier = new CredentialVerifier({
-    records: new CredentialRecords(keyView, sound, readThrough),
-    legacyPatterns: config.legacyKeyPatterns,
-    clock: () => Date.now(),
-    newRequestId: () => randomUUID(),
   });
   const reporting = await startRequestReporter({
     directory: config.dataDirectory,
@@ -98,6 +63,7 @@ export async function serve(
     { name: 'key-view', check: () => keyView.check() },
     { name: 'event-log', check: () => eventLog.check() },
     { name: 'spool', check: () => reporting.check() },
+    { name: 'fence', check: () => verification.check() },
     { name: 'key-management', check: () => checkAuthority(keyView, authority) },
   ];
   return serveApplication({
@@ -113,7 +79,7 @@ export async function serve(
       host: config.bindHost,
       port: config.grpcPort,
       variable: 'LATCHKEY_VERIFIER_GRPC_PORT',
-      unary: new VerifierController(verifier, reporting.reporter, metrics).methods,
+      unary: new VerifierController(verification.verifier, reporting.reporter, metrics).methods,
       callers: config.serviceTokens,
     },
     trustedProxies: config.trustedProxies,
@@ -123,7 +89,7 @@ export async function serve(
       await feed.close();
       await reporting.close();
       await eventLog.close();
-      authority.close();
+      await verification.close();
       await keyView.close();
     },
   });

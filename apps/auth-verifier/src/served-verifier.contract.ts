@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { credentials, Metadata, Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js';
+import { FenceServiceService } from '#libs/contracts/gen/latchkey/v1/fence_service';
 import {
   type FindSecretRecordRequest,
+  type FindTenantRecordRequest,
+  type FindTenantRecordResponse,
   KeyManagementServiceService,
 } from '#libs/contracts/gen/latchkey/v1/key_management_service';
 import {
+  Consistency,
   Counting,
   VerifierServiceClient,
   type VerifyRequest,
@@ -16,8 +20,12 @@ import {
 import type { KeyView } from '#libs/key-view';
 import { createLogger, readEnvironment } from '#libs/service-kit';
 import { GrpcCaller } from '#libs/service-kit/grpc-caller';
+import { eventually } from '#libs/testing/eventually';
 import { freePort } from '#libs/testing/free-port';
 import { variables } from './config.js';
+import { ExampleFence } from '#libs/verification/fence-examples.contract';
+import { fenceHandlers } from '#libs/verification/served-fence.contract';
+import { SystemClocks } from '#libs/verification/system-clocks';
 import { ExampleAuthority, sealKeys } from '#libs/verification/record-examples.contract';
 import type { RecordPage } from '#libs/verification';
 import { PlayedLog } from './played-log.contract.js';
@@ -38,7 +46,8 @@ export async function startVerifier<View extends KeyView>(
 ) {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-verifier-'));
   const authority = new ExampleAuthority();
-  const management = await serveAuthority(authority);
+  const fence = new ExampleFence(new SystemClocks());
+  const management = await serveAuthority(authority, fence);
   const eventLog = new PlayedLog();
   const grpcPort = await freePort();
   const config = readEnvironment(variables, {
@@ -62,10 +71,14 @@ export async function startVerifier<View extends KeyView>(
     keyView,
     logger: createLogger('auth-verifier', 'silent'),
   });
+  await eventually(async () => {
+    if (fence.rows.length === 0 || fence.renewals === 0) throw new Error('the verifier has no lease');
+  });
   const client = new VerifierServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
   return {
     directory,
     authority,
+    fence,
     keyView,
     eventLog,
     client,
@@ -88,6 +101,8 @@ export function verifyRequest(credential: string, changes: Partial<VerifyRequest
     counting: Counting.COUNT,
     route: '/v1/things',
     method: 'GET',
+    consistency: Consistency.UNSPECIFIED,
+    atLeastRevision: '',
     ...changes,
   };
 }
@@ -121,7 +136,10 @@ export function statusOf(
 }
 
 /** Serves what a verifier asks key-management for. */
-export async function serveAuthority(authority: ExampleAuthority) {
+export async function serveAuthority(
+  authority: ExampleAuthority,
+  fence = new ExampleFence(new SystemClocks()),
+) {
   const server = new Server();
   type Answer<Response> = (error: Error | null, response?: Response) => void;
   const answer = <Response>(result: Promise<Response>, callback: Answer<Response>) => {
@@ -137,11 +155,20 @@ export async function serveAuthority(authority: ExampleAuthority) {
         authority.findSecret(call.request.digest).then((found) => (found ?? none) as typeof none),
         callback,
       ),
+    findTenantRecord: (
+      call: { request: FindTenantRecordRequest },
+      callback: Answer<FindTenantRecordResponse>,
+    ) =>
+      answer(
+        authority.findTenant(call.request.tenantId).then((tenant) => ({ tenant })),
+        callback,
+      ),
     listSecretRecords: (call: { request: { cursor: string } }, callback: Answer<RecordPage>) =>
       answer(authority.listSecrets(call.request.cursor), callback),
     listTenantRecords: (call: { request: { cursor: string } }, callback: Answer<RecordPage>) =>
       answer(authority.listTenants(call.request.cursor), callback),
   } as never);
+  server.addService(FenceServiceService, fenceHandlers(fence));
   const bind = promisify(server.bindAsync.bind(server));
   const port = await bind('127.0.0.1:0', ServerCredentials.createInsecure());
   return { server, port };

@@ -42,7 +42,7 @@ export function serviceEnvironments(
     LATCHKEY_SEAL_KEYS: `1:${secrets.readOrDraw('seal-key')}`,
     LATCHKEY_SERVICE_TOKENS: [
       `api:${tokens.api}:verify+report+manage+usage`,
-      `auth-verifier:${tokens.verifier}:project`,
+      `auth-verifier:${tokens.verifier}:project+fence`,
       `key-management:${tokens.management}:usage`,
       `user:${tokens.user}:verify+report+usage`,
     ].join(','),

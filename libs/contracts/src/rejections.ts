@@ -60,6 +60,12 @@ export const REJECTIONS = {
     http: 503,
     grpc: 'UNAVAILABLE',
   },
+  FENCE_LEASE_LAPSED: {
+    message:
+      'The verifier has lost touch with the authority and cannot tell what is revoked; try again shortly.',
+    http: 503,
+    grpc: 'UNAVAILABLE',
+  },
 } as const satisfies Record<string, RejectionRow>;
 
 export interface RejectionRow {

@@ -16,13 +16,14 @@ import { allowedCaller, type Caller, type ServiceCallers, type ServiceRole } fro
 export interface UnaryMethod {
   definition: MethodDefinition<never, never>;
   role: ServiceRole;
-  handle: (request: never, caller: Caller) => Promise<unknown>;
+  /** Its answer, without a promise where it is known at once. */
+  handle: (request: never, caller: Caller) => unknown;
 }
 
 export function unaryMethod<Request, Response>(
   definition: MethodDefinition<Request, Response>,
   role: ServiceRole,
-  handle: (request: Request, caller: Caller) => Promise<Response>,
+  handle: (request: Request, caller: Caller) => Response | Promise<Response>,
 ): UnaryMethod {
   return { definition: definition as never, role, handle };
 }
@@ -35,14 +36,23 @@ export function addUnaryMethods(
 ): void {
   const definitions = methods.map(({ definition }) => [definition.path, definition]);
   const handlers = methods.map(({ definition, role, handle }) => {
-    async function serve({ request, metadata }: ServerUnaryCall<never, unknown>): Promise<unknown> {
-      return handle(request, allowedCaller(metadata.get('authorization')[0]?.toString(), role, callers));
-    }
-    const handler = (call: ServerUnaryCall<never, unknown>, answer: sendUnaryData<unknown>) => {
-      serve(call).then(
-        (response) => answer(null, response),
-        (error: unknown) => answer(errors.grpcStatusOf(error)),
-      );
+    const handler = (
+      { request, metadata }: ServerUnaryCall<never, unknown>,
+      answer: sendUnaryData<unknown>,
+    ) => {
+      const fail = (error: unknown) => answer(errors.grpcStatusOf(error));
+      let response: unknown;
+      try {
+        response = handle(
+          request,
+          allowedCaller(metadata.get('authorization')[0]?.toString(), role, callers),
+        );
+      } catch (error) {
+        fail(error);
+        return;
+      }
+      if (response instanceof Promise) response.then((value) => answer(null, value), fail);
+      else answer(null, response);
     };
     return [definition.path, handler];
   });

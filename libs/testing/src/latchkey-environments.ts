@@ -44,9 +44,9 @@ export function environmentsOf(setting: Setting): Record<App, Environment> {
   const tokens = { api: freshSecret(), 'auth-verifier': freshSecret(), 'key-management': freshSecret() };
   const callers = {
     api: { token: tokens.api, roles: ['verify', 'manage', 'usage'] },
-    'auth-verifier': { token: tokens['auth-verifier'], roles: ['project'] },
+    'auth-verifier': { token: tokens['auth-verifier'], roles: ['project', 'fence'] },
     'key-management': { token: tokens['key-management'], roles: ['usage'] },
-    test: { token: setting.serviceToken, roles: ['verify', 'report', 'project', 'manage', 'usage'] },
+    test: { token: setting.serviceToken, roles: ['verify', 'report', 'project', 'manage', 'usage', 'fence'] },
     ...setting.callers,
   };
   const shared = {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConfigurationError, readEnvironment } from '#libs/service-kit';
-import { redisVariables, variables } from './config.js';
+import { verificationVariables } from './config.js';
 
-const { legacyKeyPatterns } = variables;
+const { legacyKeyPatterns, onLapse } = verificationVariables;
 const read = (text: string) =>
   readEnvironment({ legacyKeyPatterns }, { LATCHKEY_LEGACY_KEY_PATTERNS: text }).legacyKeyPatterns;
 
@@ -23,22 +23,12 @@ describe('LATCHKEY_LEGACY_KEY_PATTERNS', () => {
   });
 });
 
-describe('REDIS_TLS_CA_FILE', () => {
-  const withAuthority = (REDIS_URL: string) =>
-    readEnvironment(redisVariables, { REDIS_URL, REDIS_TLS_CA_FILE: '/ca.pem' });
+describe('LATCHKEY_ON_LAPSE', () => {
+  const readLapse = (text: string) => readEnvironment({ onLapse }, { LATCHKEY_ON_LAPSE: text }).onLapse;
 
-  it('is taken with a URL that asks for TLS', () => {
-    expect(withAuthority('rediss://:password@redis:6379')).toMatchObject({ redisTlsCaFile: '/ca.pem' });
+  it('is deny unless it says otherwise', () => {
+    expect(readLapse('')).toBe('deny');
+    expect(readLapse('serveStale')).toBe('serveStale');
+    expect(() => readLapse('allow')).toThrow(ConfigurationError);
   });
-
-  it.each(['redis://:password@redis:6379', 'REDISS://redis:6379'])(
-    'is refused with %s, which connects without TLS, and the URL is not repeated',
-    (redisUrl) => {
-      expect(() => withAuthority(redisUrl)).toThrow(
-        expect.objectContaining({
-          problems: ['REDIS_TLS_CA_FILE is set, but REDIS_URL does not begin with rediss://'],
-        }),
-      );
-    },
-  );
 });

@@ -1,38 +1,51 @@
 import type { SealedRecord } from '#libs/contracts';
 import type { KeyView, RecordId } from '#libs/key-view';
+import type { NearCache } from './near-cache.js';
 import type { ReadThrough, UnsoundRecords } from './read-through.js';
-import type { KnownCredential } from './verdict.js';
 import type { SoundRecords } from './sound-records.js';
+import type { KnownCredential } from './verdict.js';
 
 /** What is known of a digest, or what stands in the view in the place of it. */
 type Lookup = KnownCredential | UnsoundRecords;
 
-/** Finds what is known of digests: in the view, and where that has no sound answer, at key-management. */
+/**
+ * Finds what is known of digests: near by, in the view, and where that has no sound answer, at key-management. How
+ * recent it is, who decides must ask the fence.
+ */
 export class CredentialRecords {
   constructor(
-    private readonly view: KeyView,
+    private readonly near: NearCache,
+    /** Absent where no view is shared. */
+    private readonly view: KeyView | undefined,
     private readonly sound: SoundRecords,
     private readonly readThrough: ReadThrough,
   ) {}
 
+  /** What is known without asking anyone. */
+  nearBy(digest: string): KnownCredential | undefined {
+    return this.near.known(digest);
+  }
+
+  /** It was found to stand, in this very synchronous block. */
+  keep(known: KnownCredential): void {
+    this.near.keep(known);
+  }
+
+  /** The record of this secret was found to be too old. */
+  forget(digest: string): void {
+    this.near.forget(digest);
+  }
+
   /**
-   * What is known of one digest, undefined where no key ever had it. One round trip to the view where the digest's
-   * tenant is remembered, else two. Throws the rejection UNAVAILABLE where neither view nor authority can answer.
+   * What is known of one digest, undefined where no key ever had it. Throws the rejection UNAVAILABLE where neither view
+   * nor authority can answer.
    */
   async find(digest: string, caller: string): Promise<KnownCredential | undefined> {
+    const { view } = this;
+    if (view === undefined) return this.nearBy(digest) ?? this.readThrough.find(digest, caller, 'away');
     let lookup: Lookup;
     try {
-      const tenantId = this.sound.tenantIdOf(digest);
-      const ids = tenantId === undefined ? [secretAt(digest)] : [secretAt(digest), tenantAt(tenantId)];
-      const [sealedSecret, sealedTenant] = await this.view.find(ids);
-      const secret = sealedSecret && this.sound.secret(digest, sealedSecret);
-      lookup = this.joined(
-        digest,
-        sealedSecret,
-        secret === undefined || secret.tenantId === tenantId
-          ? sealedTenant
-          : (await this.view.find([tenantAt(secret.tenantId)]))[0],
-      );
+      lookup = await this.lookUp(digest, view);
     } catch {
       // Without the view the authority is asked: slower and capped, but never a wrong "no such key".
       return this.readThrough.find(digest, caller, 'away');
@@ -42,11 +55,15 @@ export class CredentialRecords {
 
   /** As {@link find}, for many digests at once and in their order. */
   async findAll(digests: readonly string[], caller: string): Promise<(KnownCredential | undefined)[]> {
-    let lookups: Lookup[];
+    const { view } = this;
+    let lookups: (Lookup | 'away')[];
     try {
-      lookups = await this.lookUpAll(digests);
+      lookups =
+        view === undefined
+          ? digests.map((digest) => this.nearBy(digest) ?? 'away')
+          : await this.lookUpAll(digests, view);
     } catch {
-      return Promise.all(digests.map((digest) => this.readThrough.find(digest, caller, 'away')));
+      lookups = digests.map(() => 'away');
     }
     return Promise.all(
       lookups.map(async (lookup, index) =>
@@ -55,50 +72,80 @@ export class CredentialRecords {
     );
   }
 
-  private async lookUpAll(digests: readonly string[]): Promise<Lookup[]> {
-    const remembered = new Set<string>();
-    for (const digest of digests) {
-      const tenantId = this.sound.tenantIdOf(digest);
-      if (tenantId !== undefined) remembered.add(tenantId);
-    }
-    const found = await this.view.find([...digests.map(secretAt), ...Array.from(remembered, tenantAt)]);
-    const tenants = new Map<string, SealedRecord | undefined>();
-    let next = digests.length;
-    for (const tenantId of remembered) tenants.set(tenantId, found[next++]);
+  /** As {@link find}, as key-management says after every change that has been heard of. */
+  async findChanged(digest: string, caller: string): Promise<KnownCredential | undefined> {
+    return this.readThrough.findChanged(digest, caller);
+  }
 
-    const unseen = new Set<string>();
-    digests.forEach((digest, index) => {
-      const sealed = found[index];
-      const secret = sealed && this.sound.secret(digest, sealed);
-      if (secret !== undefined && !tenants.has(secret.tenantId)) unseen.add(secret.tenantId);
-    });
-    const unseenIds = [...unseen];
-    const more = await this.view.find(unseenIds.map(tenantAt));
-    unseenIds.forEach((tenantId, index) => tenants.set(tenantId, more[index]));
+  /** As {@link find}, as key-management says now, whatever is known here. */
+  async findNow(digest: string, caller: string): Promise<KnownCredential | undefined> {
+    return this.readThrough.findNow(digest, caller);
+  }
 
-    return digests.map((digest, index) => {
-      const sealed = found[index];
-      const secret = sealed && this.sound.secret(digest, sealed);
-      return this.joined(digest, sealed, secret && tenants.get(secret.tenantId));
+  /** The same with the tenant as key-management says after every change that has been heard of. */
+  async withTenantChanged({ secret }: KnownCredential, caller: string): Promise<KnownCredential> {
+    return { secret, tenant: await this.readThrough.findTenant(secret.tenantId, caller) };
+  }
+
+  private async lookUp(digest: string, view: KeyView): Promise<Lookup> {
+    const near = this.near.secret(digest);
+    const [sealedSecret] = near === undefined ? await view.find([secretAt(digest)]) : [];
+    const secret = near ?? (sealedSecret && this.sound.secret(digest, sealedSecret));
+    if (secret === undefined) return { unsoundSecret: sealedSecret, unsoundTenant: undefined };
+    const nearTenant = this.near.tenant(secret.tenantId);
+    const [sealedTenant] = nearTenant === undefined ? await view.find([tenantAt(secret.tenantId)]) : [];
+    const tenant = nearTenant ?? (sealedTenant && this.sound.tenant(secret.tenantId, sealedTenant));
+    return tenant === undefined
+      ? { unsoundSecret: undefined, unsoundTenant: sealedTenant }
+      : { secret, tenant };
+  }
+
+  /** At most two round trips for all of them: the secrets that are not near by, then their tenants. */
+  private async lookUpAll(digests: readonly string[], view: KeyView): Promise<Lookup[]> {
+    const secrets = await this.openAll(
+      new Set(digests),
+      (digest) => this.near.secret(digest),
+      async (ids) => view.find(ids.map(secretAt)),
+      (digest, sealed) => this.sound.secret(digest, sealed),
+    );
+    const tenantIds = new Set<string>();
+    for (const { record } of secrets.values()) if (record !== undefined) tenantIds.add(record.tenantId);
+    const tenants = await this.openAll(
+      tenantIds,
+      (tenantId) => this.near.tenant(tenantId),
+      async (ids) => view.find(ids.map(tenantAt)),
+      (tenantId, sealed) => this.sound.tenant(tenantId, sealed),
+    );
+    return digests.map((digest) => {
+      const { record: secret, sealed: sealedSecret } = secrets.get(digest) ?? {};
+      if (secret === undefined) return { unsoundSecret: sealedSecret, unsoundTenant: undefined };
+      const { record: tenant, sealed: sealedTenant } = tenants.get(secret.tenantId) ?? {};
+      return tenant === undefined
+        ? { unsoundSecret: undefined, unsoundTenant: sealedTenant }
+        : { secret, tenant };
     });
   }
 
-  /** Opens both records. */
-  private joined(
-    digest: string,
-    sealedSecret: SealedRecord | undefined,
-    sealedTenant: SealedRecord | undefined,
-  ): Lookup {
-    const secret = sealedSecret && this.sound.secret(digest, sealedSecret);
-    if (secret === undefined) return { unsoundSecret: sealedSecret, unsoundTenant: undefined };
-    const tenant = sealedTenant && this.sound.tenant(secret.tenantId, sealedTenant);
-    if (tenant === undefined) return { unsoundSecret: undefined, unsoundTenant: sealedTenant };
-    return { secret, tenant };
+  private async openAll<Record>(
+    ids: ReadonlySet<string>,
+    nearBy: (id: string) => Record | undefined,
+    find: (ids: string[]) => Promise<(SealedRecord | undefined)[]>,
+    open: (id: string, sealed: SealedRecord) => Record | undefined,
+  ): Promise<Map<string, { record?: Record | undefined; sealed?: SealedRecord | undefined }>> {
+    const opened = new Map<string, { record?: Record | undefined; sealed?: SealedRecord | undefined }>();
+    for (const id of ids) opened.set(id, { record: nearBy(id) });
+    const absent = [...ids].filter((id) => opened.get(id)?.record === undefined);
+    const found = absent.length === 0 ? [] : await find(absent);
+    absent.forEach((id, index) => {
+      const sealed = found[index];
+      opened.set(id, { sealed, record: sealed && open(id, sealed) });
+    });
+    return opened;
   }
 }
 
-function isKnown(lookup: Lookup): lookup is KnownCredential {
-  return 'secret' in lookup;
+function isKnown(lookup: Lookup | 'away'): lookup is KnownCredential {
+  return typeof lookup === 'object' && 'secret' in lookup;
 }
 
 function secretAt(id: string): RecordId {

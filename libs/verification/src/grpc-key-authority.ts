@@ -37,6 +37,11 @@ export class GrpcKeyAuthority extends KeyAuthority {
     return { secret, tenant };
   }
 
+  async findTenant(tenantId: string): Promise<SealedRecord | undefined> {
+    const question = { tenantId };
+    return (await this.finding.call(this.client.findTenantRecord.bind(this.client), question)).tenant;
+  }
+
   listSecrets(cursor: string): Promise<RecordPage> {
     return this.listing.call(this.client.listSecretRecords.bind(this.client), {
       cursor,

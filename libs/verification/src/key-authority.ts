@@ -11,6 +11,9 @@ export abstract class KeyAuthority {
   /** The latest record of a digest with its tenant's; undefined where no key ever had it. */
   abstract findSecret(digest: string): Promise<{ secret: SealedRecord; tenant: SealedRecord } | undefined>;
 
+  /** The latest record of a tenant; undefined where there is none. */
+  abstract findTenant(tenantId: string): Promise<SealedRecord | undefined>;
+
   /** The latest records of all secrets there ever were, from a cursor on; empty is the beginning. */
   abstract listSecrets(cursor: string): Promise<RecordPage>;
 

@@ -17,6 +17,7 @@ import { RememberedMisses } from './remembered-misses.js';
 
 function given(perSecondMax = 1000) {
   const clock = { nowMs: 0 };
+  const heard = { changes: 0 };
   const authority = new ExampleAuthority();
   const view = new LosableKeyView();
   const misses = new RememberedMisses(60_000, 1000);
@@ -25,14 +26,15 @@ function given(perSecondMax = 1000) {
     authority,
     view,
     misses,
-    sound: new SoundRecords(seal, () => undefined, 1000),
+    sound: new SoundRecords(seal, () => undefined),
     share: new FairShare(perSecondMax),
     breaker: new Breaker(2, 1000),
+    changes: () => heard.changes,
     clock: () => clock.nowMs,
     onResult: (result) => results.push(result),
     onFailure: () => undefined,
   });
-  return { clock, authority, view, misses, results, readThrough };
+  return { clock, heard, authority, view, misses, results, readThrough };
 }
 
 const nothing = { unsoundSecret: undefined, unsoundTenant: undefined };
@@ -74,14 +76,63 @@ describe('reading through', () => {
     expect(authority.asked).toBe(2);
   });
 
-  it('believes no remembered miss after an import, nor while the view is away', async () => {
+  it('believes no remembered miss after an import', async () => {
     const { authority, misses, readThrough } = given();
     await readThrough.find(secret.digest, 'api', nothing);
     authority.knows(secret);
     expect(await readThrough.find(secret.digest, 'api', nothing)).toBeUndefined();
-    expect(await readThrough.find(secret.digest, 'api', 'away')).toBeDefined();
     misses.forget(secret.digest);
     expect(await readThrough.find(secret.digest, 'api', nothing)).toBeDefined();
+  });
+
+  it('does not remember a miss when a change was heard of while it was asked for', async () => {
+    const { authority, heard, readThrough } = given();
+    const missed = readThrough.find(secret.digest, 'api', nothing);
+    heard.changes += 1;
+    authority.knows(secret);
+    expect(await missed).toBeUndefined();
+    expect(await readThrough.find(secret.digest, 'api', nothing)).toBeDefined();
+  });
+
+  it('joins no question that was asked before the last change was heard of', async () => {
+    const { authority, heard, readThrough } = given();
+    authority.knows(secret);
+    const before = readThrough.findChanged(secret.digest, 'api');
+    const joined = readThrough.findChanged(secret.digest, 'api');
+    heard.changes += 1;
+    const revoked = { ...secret, keyState: 'revoked', version: 5 } as const;
+    authority.knows(revoked);
+    const after = readThrough.findChanged(secret.digest, 'api');
+    expect(await after).toMatchObject({ secret: revoked });
+    await Promise.all([before, joined]);
+    expect(authority.asked).toBe(2);
+  });
+
+  it('asks now, joining nobody, where the latest is wanted', async () => {
+    const { authority, readThrough } = given();
+    authority.knows(secret);
+    await Promise.all([
+      readThrough.find(secret.digest, 'api', nothing),
+      readThrough.findNow(secret.digest, 'api'),
+      readThrough.findNow(secret.digest, 'api'),
+    ]);
+    expect(authority.asked).toBe(3);
+  });
+
+  it('finds a tenant once for all who ask, as it is after the last change', async () => {
+    const { authority, heard, readThrough, view } = given();
+    authority.knows(secret);
+    const suspended = tenantRecord({ state: 'suspended', version: 2 });
+    await Promise.all([readThrough.findTenant('acme', 'api'), readThrough.findTenant('acme', 'api')]);
+    expect(authority.asked).toBe(1);
+    const before = readThrough.findTenant('acme', 'api');
+    authority.tenants.set('acme', suspended);
+    heard.changes += 1;
+    expect(await readThrough.findTenant('acme', 'api')).toEqual(suspended);
+    await before;
+    await eventually(async () =>
+      expect(await view.find([{ kind: 'tenant', id: 'acme' }])).toEqual([seal.seal('tenant', suspended)]),
+    );
   });
 
   it('is UNAVAILABLE, and no miss, beyond the share of a caller', async () => {

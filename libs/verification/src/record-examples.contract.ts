@@ -36,7 +36,10 @@ export function tenantRecord(changes: Partial<TenantRecord> = {}): TenantRecord 
   return { tenantId: 'acme', state: 'active', version: 1, ...changes };
 }
 
-/** Key-management as far as a verifier sees it, in memory; it may be away, and counts what it was asked. */
+/**
+ * Key-management as far as a verifier reads from it, in memory; it may be away, and counts what it was asked. It answers
+ * with what it knew when it was asked.
+ */
 export class ExampleAuthority extends KeyAuthority {
   readonly secrets = new Map<string, SecretRecord>();
   readonly tenants = new Map<string, TenantRecord>();
@@ -56,11 +59,18 @@ export class ExampleAuthority extends KeyAuthority {
     digest: string,
   ): Promise<{ secret: SealedRecord; tenant: SealedRecord } | undefined> {
     this.asked += 1;
-    await this.check();
     const secret = this.secrets.get(digest);
+    const tenant = this.tenants.get(secret?.tenantId ?? '') as TenantRecord;
+    await this.check();
     if (secret === undefined) return undefined;
-    const tenant = this.tenants.get(secret.tenantId) as TenantRecord;
     return { secret: this.sealing.seal('secret', secret), tenant: this.sealing.seal('tenant', tenant) };
+  }
+
+  override async findTenant(tenantId: string): Promise<SealedRecord | undefined> {
+    this.asked += 1;
+    const tenant = this.tenants.get(tenantId);
+    await this.check();
+    return tenant && this.sealing.seal('tenant', tenant);
   }
 
   override async listSecrets(cursor: string): Promise<RecordPage> {

@@ -5,11 +5,11 @@ import { BoundedMap } from './bounded-map.js';
  * exists; an imported one can, which is why an import must {@link forget} it. Times are milliseconds of one clock.
  */
 export class RememberedMisses {
-  private readonly untilMs: BoundedMap<string, number>;
+  private untilMs: BoundedMap<string, number>;
 
   constructor(
     private readonly ttlMs: number,
-    digestsMax: number,
+    private readonly digestsMax: number,
   ) {
     this.untilMs = new BoundedMap(digestsMax);
   }
@@ -25,5 +25,9 @@ export class RememberedMisses {
 
   forget(digest: string): void {
     this.untilMs.delete(digest);
+  }
+
+  clear(): void {
+    this.untilMs = new BoundedMap(this.digestsMax);
   }
 }

@@ -2,57 +2,48 @@ import type { SealedRecord } from '#libs/contracts';
 import type { RecordId, RecordSeal, SecretRecord, TenantRecord } from '#libs/key-view';
 import { BoundedMap } from './bounded-map.js';
 
-interface Opened<Record> {
-  sealed: SealedRecord;
-  /** Undefined where the seal was not right. */
-  record: Record | undefined;
-}
-
 /** Told of a record that key-management did not seal. */
 export type UnsoundRecordAlarm = (at: RecordId) => void;
 
+/** Unsound records that are remembered, of secrets and of tenants each. */
+const UNSOUND_MAX = 1000;
+
 /**
- * Opens sealed records and remembers what it opened by its whole content, so that the same content is neither hashed
- * nor parsed twice, and an unsound one alarms once as long as it is remembered.
+ * Opens sealed records. An unsound one alarms once as long as it is remembered by its content: it may be read again with
+ * every request until the view is healed.
  */
 export class SoundRecords {
-  private readonly secrets: BoundedMap<string, Opened<SecretRecord>>;
-  private readonly tenants: BoundedMap<string, Opened<TenantRecord>>;
+  private readonly unsound = {
+    secret: new BoundedMap<string, SealedRecord>(UNSOUND_MAX),
+    tenant: new BoundedMap<string, SealedRecord>(UNSOUND_MAX),
+  };
 
   constructor(
     private readonly seal: RecordSeal,
     private readonly onUnsound: UnsoundRecordAlarm,
-    recordsMax: number,
-  ) {
-    this.secrets = new BoundedMap(recordsMax);
-    this.tenants = new BoundedMap(recordsMax);
-  }
+  ) {}
 
   /** The record, or undefined where it is not sound. */
   secret(digest: string, sealed: SealedRecord): SecretRecord | undefined {
-    const opened = this.secrets.get(digest);
-    if (opened !== undefined && isSame(opened.sealed, sealed)) return opened.record;
     const at = { kind: 'secret', id: digest } as const;
     const record = this.seal.open(at, sealed);
-    if (record === undefined) this.onUnsound(at);
-    this.secrets.set(digest, { sealed, record });
+    if (record === undefined) this.alarm(at, sealed);
     return record;
   }
 
   /** The record, or undefined where it is not sound. */
   tenant(tenantId: string, sealed: SealedRecord): TenantRecord | undefined {
-    const opened = this.tenants.get(tenantId);
-    if (opened !== undefined && isSame(opened.sealed, sealed)) return opened.record;
     const at = { kind: 'tenant', id: tenantId } as const;
     const record = this.seal.open(at, sealed);
-    if (record === undefined) this.onUnsound(at);
-    this.tenants.set(tenantId, { sealed, record });
+    if (record === undefined) this.alarm(at, sealed);
     return record;
   }
 
-  /** The tenant of a digest that was opened before, which never changes; undefined where it is not remembered. */
-  tenantIdOf(digest: string): string | undefined {
-    return this.secrets.get(digest)?.record?.tenantId;
+  private alarm(at: RecordId, sealed: SealedRecord): void {
+    const known = this.unsound[at.kind].get(at.id);
+    if (known !== undefined && isSame(known, sealed)) return;
+    this.unsound[at.kind].set(at.id, sealed);
+    this.onUnsound(at);
   }
 }
 

@@ -1,15 +1,16 @@
-import { isCounted, type Outcome, type RequestEvent } from '#libs/contracts';
+import { isCounted, type Outcome, Rejection, type RequestEvent } from '#libs/contracts';
 import {
   Counting,
   Verdict,
   type VerifyRequest,
   type VerifyResponse,
 } from '#libs/contracts/gen/latchkey/v1/verifier_service';
+import { type FenceVerifier, type RevisionSeal, subjectOfKey, subjectOfTenant } from '#libs/fence';
 import { digestOf } from '#libs/key-secret';
-import type { SecretRecord } from '#libs/key-view';
-import { revisionOf } from '#libs/service-kit';
-import type { CredentialRecords } from './credential-records.js';
+import { type Demand, demandOf, isBehind } from './consistency.js';
 import { isWellFormed } from './credential-form.js';
+import type { CredentialRecords } from './credential-records.js';
+import { RevisionTokens } from './revision-tokens.js';
 import { type KnownCredential, verdictOf } from './verdict.js';
 
 /** One answered request; `event` is what must be counted before the answer leaves. */
@@ -19,72 +20,187 @@ export interface Verification {
   event: RequestEvent | undefined;
 }
 
-/** Verifies credentials: form, digest, records, verdict. */
+/** Why nothing can be said from what is known: the authority must be read. */
+type TooOld = 'key_too_old' | 'tenant_too_old' | 'behind';
+
+export interface VerificationParts {
+  records: CredentialRecords;
+  fence: FenceVerifier;
+  /** The monotonic clock that the fence counts its lease by. */
+  nowMs: () => number;
+  /** Whether the fence has applied its log up to here, or has soon. */
+  reach: (head: number) => Promise<boolean>;
+  /** Milliseconds that a degraded answer may be behind at most. */
+  behindMsMax: () => number;
+  revisions: RevisionSeal;
+  legacyPatterns: readonly RegExp[];
+  /** Milliseconds since the epoch, for when a request was made; what expires is judged by the authority's time. */
+  clock: () => number;
+  newRequestId: () => string;
+}
+
+/**
+ * Verifies credentials: form, digest, records, verdict. Everything that may wait comes first; then, in one synchronous
+ * block, lease and floors are checked and the verdict is reached, so that nothing can change in between.
+ */
 export class CredentialVerifier {
-  private readonly revisions = new WeakMap<SecretRecord, string>();
+  private readonly tokens: RevisionTokens;
 
-  constructor(
-    private readonly parts: {
-      records: CredentialRecords;
-      legacyPatterns: readonly RegExp[];
-      /** Milliseconds since the epoch. */
-      clock: () => number;
-      newRequestId: () => string;
-    },
-  ) {}
+  constructor(private readonly parts: VerificationParts) {
+    this.tokens = new RevisionTokens(parts.revisions);
+  }
 
-  /** Throws the rejection UNAVAILABLE where no verdict can be reached. */
-  async verify(request: VerifyRequest, caller: string): Promise<Verification> {
-    const digest = this.digestOf(request);
-    if (digest === undefined) return this.malformed();
-    const known = await this.parts.records.find(digest, caller);
-    // The clock is read after the records: what expired while waiting for them is expired.
-    return this.judge(request, known, caller, this.parts.clock());
+  /**
+   * The verification: itself where nobody had to be asked. Throws, or rejects with, the rejection INVALID_REQUEST for
+   * a consistency or revision that is none of ours, FENCE_LEASE_LAPSED while there is no lease, and UNAVAILABLE where no
+   * verdict can be reached.
+   */
+  verify(request: VerifyRequest, caller: string): Verification | Promise<Verification> {
+    const demand = demandOf(request, this.parts.revisions);
+    return this.verifyNearBy(request, demand, caller) ?? this.verifyAsking(request, demand, caller);
   }
 
   /** The verifications in the order of the requests; one that can't be reached fails all. */
   async verifyAll(requests: readonly VerifyRequest[], caller: string): Promise<Verification[]> {
-    const digests = requests.map((request) => this.digestOf(request));
-    const asked = digests.filter((digest) => digest !== undefined);
-    const known = asked.length === 0 ? [] : await this.parts.records.findAll(asked, caller);
-    const nowMs = this.parts.clock();
-    let next = 0;
-    return requests.map((request, index) =>
-      digests[index] === undefined ? this.malformed() : this.judge(request, known[next++], caller, nowMs),
+    const demands = requests.map((request, index) =>
+      demandOf(request, this.parts.revisions, `requests.${index}.`),
     );
+    const answers = requests.map((request, index) =>
+      this.verifyNearBy(request, demands[index] as Demand, caller),
+    );
+    const asking = requests.flatMap((request, index) =>
+      answers[index] === undefined ? [{ request, index }] : [],
+    );
+    if (asking.length === 0) return answers as Verification[];
+
+    const leased = asking.filter(({ index }) => demands[index] === 'leased');
+    const digests = leased.map(({ request }) => digestOf(request.credential));
+    const known = digests.length === 0 ? [] : await this.parts.records.findAll(digests, caller);
+    const found = new Map(leased.map(({ index }, at) => [index, known[at]]));
+    await Promise.all(
+      asking.map(async ({ request, index }) => {
+        const demand = demands[index] as Demand;
+        answers[index] = found.has(index)
+          ? await this.settle(request, found.get(index), demand, caller)
+          : await this.verifyAsking(request, demand, caller);
+      }),
+    );
+    return answers as Verification[];
   }
 
-  private digestOf({ credential }: VerifyRequest): string | undefined {
-    return isWellFormed(credential, this.parts.legacyPatterns) ? digestOf(credential) : undefined;
+  /** From what is known without asking anyone; undefined where that is not enough. */
+  private verifyNearBy(request: VerifyRequest, demand: Demand, caller: string): Verification | undefined {
+    if (!isWellFormed(request.credential, this.parts.legacyPatterns)) return this.malformed();
+    if (demand !== 'leased') return undefined;
+    const { records } = this.parts;
+    const digest = digestOf(request.credential);
+    const known = records.nearBy(digest);
+    if (known === undefined) return undefined;
+    const answer = this.judge(request, known, demand, caller);
+    if (typeof answer !== 'string') return answer;
+    if (answer === 'key_too_old') records.forget(digest);
+    return undefined;
   }
 
-  private malformed(): Verification {
-    return {
-      outcome: 'MALFORMED',
-      response: nameless('MALFORMED', this.parts.newRequestId()),
-      event: undefined,
-    };
+  private async verifyAsking(request: VerifyRequest, demand: Demand, caller: string): Promise<Verification> {
+    const known = await this.read(digestOf(request.credential), demand, caller);
+    return this.settle(request, known, demand, caller);
   }
 
-  /** Remembered with the record: encoding it costs more than judging the record. */
-  private revisionOf(secret: SecretRecord): string {
-    let revision = this.revisions.get(secret);
-    if (revision === undefined) {
-      revision = revisionOf(`key-${secret.keyId}`, secret.version);
-      this.revisions.set(secret, revision);
+  private async read(digest: string, demand: Demand, caller: string): Promise<KnownCredential | undefined> {
+    const { records, fence, reach } = this.parts;
+    if (demand === 'leased') return records.find(digest, caller);
+    const isOurs = () => demand !== 'authority' && demand.epoch === fence.registeredEpoch;
+    if (demand === 'authority' || !isOurs()) return records.findNow(digest, caller);
+    if (!(await reach(demand.head))) throw new Rejection('UNAVAILABLE', [], 1);
+    const known = isOurs() ? await records.find(digest, caller) : undefined;
+    return known ?? records.findNow(digest, caller);
+  }
+
+  /** Judges what was found. What is too old is read from the authority, once, and judged again. */
+  private async settle(
+    request: VerifyRequest,
+    known: KnownCredential | undefined,
+    demand: Demand,
+    caller: string,
+  ): Promise<Verification> {
+    const answer = this.judgeAndKeep(request, known, demand, caller);
+    if (typeof answer !== 'string') return answer;
+    const fresh = await this.readAgain(known as KnownCredential, answer, caller);
+    const secondAnswer = this.judgeAndKeep(request, fresh, demand, caller);
+    if (typeof secondAnswer !== 'string') return secondAnswer;
+    throw new Rejection('UNAVAILABLE', [], 1);
+  }
+
+  private async readAgain(
+    known: KnownCredential,
+    why: TooOld,
+    caller: string,
+  ): Promise<KnownCredential | undefined> {
+    const { records } = this.parts;
+    switch (why) {
+      case 'key_too_old':
+        return records.findChanged(known.secret.digest, caller);
+      case 'tenant_too_old':
+        return records.withTenantChanged(known, caller);
+      case 'behind':
+        return records.findNow(known.secret.digest, caller);
     }
-    return revision;
   }
 
+  private judgeAndKeep(
+    request: VerifyRequest,
+    known: KnownCredential | undefined,
+    demand: Demand,
+    caller: string,
+  ): Verification | TooOld {
+    const answer = this.judge(request, known, demand, caller);
+    if (typeof answer !== 'string' && known !== undefined) this.parts.records.keep(known);
+    return answer;
+  }
+
+  /** No await between the clock, the lease, the floors and the verdict. */
   private judge(
     request: VerifyRequest,
     known: KnownCredential | undefined,
+    demand: Demand,
     caller: string,
-    nowMs: number,
+  ): Verification | TooOld {
+    const { fence } = this.parts;
+    const nowMs = this.parts.nowMs();
+    const standing =
+      known === undefined
+        ? fence.standing(NOBODY, NOBODY, nowMs)
+        : fence.standing(
+            { id: known.secret.keyId, version: known.secret.version },
+            { id: known.tenant.tenantId, version: known.tenant.version },
+            nowMs,
+          );
+    if (standing === 'lapsed') throw new Rejection('FENCE_LEASE_LAPSED', [], 1);
+    if (standing === 'key_too_old' || standing === 'tenant_too_old') return standing;
+    if (typeof demand === 'object' && known !== undefined && demand.epoch === fence.registeredEpoch) {
+      if (standing !== 'revoked' && isBehind(known, demand)) return 'behind';
+    }
+    const outcome =
+      standing === 'revoked'
+        ? 'REVOKED'
+        : verdictOf(known, request.requiredScopes, fence.authorityTimeMs(nowMs) as number);
+    if (known !== undefined && outcome !== 'VALID') this.refusedBy(known, outcome);
+    const degraded = standing === 'degraded' ? { behindMsMax: this.parts.behindMsMax() } : undefined;
+    return this.answer(request, known, outcome, degraded, caller);
+  }
+
+  private answer(
+    request: VerifyRequest,
+    known: KnownCredential | undefined,
+    outcome: Outcome,
+    degraded: VerifyResponse['degraded'],
+    caller: string,
   ): Verification {
-    const outcome = verdictOf(known, request.requiredScopes, nowMs);
     const requestId = this.parts.newRequestId();
-    if (known === undefined) return { outcome, response: nameless(outcome, requestId), event: undefined };
+    if (known === undefined) {
+      return { outcome, response: nameless(outcome, requestId, degraded), event: undefined };
+    }
     const { secret } = known;
     const response: VerifyResponse = {
       verdict: Verdict[outcome],
@@ -95,7 +211,8 @@ export class CredentialVerifier {
       scopes: secret.scopes,
       expiresAt: secret.expiresAtMs === null ? undefined : new Date(secret.expiresAtMs),
       secretGeneration: secret.generation,
-      revision: this.revisionOf(secret),
+      revision: this.revisionOf(known, outcome),
+      degraded,
     };
     if (request.counting === Counting.CALLER_REPORTS || !isCounted(outcome)) {
       return { outcome, response, event: undefined };
@@ -110,14 +227,36 @@ export class CredentialVerifier {
       route: request.route,
       method: request.method,
       caller,
-      occurredAtMs: nowMs,
+      occurredAtMs: this.parts.clock(),
       reported: false,
     };
     return { outcome, response, event };
   }
+
+  /** What a record refuses stays refused, also by an older record of the same. */
+  private refusedBy({ secret, tenant }: KnownCredential, outcome: Outcome): void {
+    const { fence } = this.parts;
+    if (outcome === 'TENANT_SUSPENDED') fence.refusedBy(subjectOfTenant(tenant.tenantId), tenant.version);
+    else fence.refusedBy(subjectOfKey(secret.keyId), secret.version);
+  }
+
+  /** Names the record that decided. */
+  private revisionOf({ secret, tenant }: KnownCredential, outcome: Outcome): string {
+    const { fence } = this.parts;
+    const record = outcome === 'TENANT_SUSPENDED' ? tenant : secret;
+    return this.tokens.of(record, fence.registeredEpoch as string, fence.applied);
+  }
+
+  private malformed(): Verification {
+    const response = nameless('MALFORMED', this.parts.newRequestId(), undefined);
+    return { outcome: 'MALFORMED', response, event: undefined };
+  }
 }
 
-function nameless(outcome: Outcome, requestId: string): VerifyResponse {
+/** Nothing was ever changed about nobody: what is asked of the fence is whether there is a lease. */
+const NOBODY = { id: '', version: Number.POSITIVE_INFINITY };
+
+function nameless(outcome: Outcome, requestId: string, degraded: VerifyResponse['degraded']): VerifyResponse {
   return {
     verdict: Verdict[outcome],
     requestId,
@@ -128,5 +267,6 @@ function nameless(outcome: Outcome, requestId: string): VerifyResponse {
     expiresAt: undefined,
     secretGeneration: 0,
     revision: '',
+    degraded,
   };
 }

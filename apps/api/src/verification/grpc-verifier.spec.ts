@@ -1,5 +1,6 @@
 import { Rejection } from '#libs/contracts';
 import {
+  Consistency,
   Counting,
   Verdict,
   type VerifyRequest,
@@ -22,6 +23,7 @@ const answer = {
   expiresAt: new Date('2030-01-01T00:00:00.250Z'),
   secretGeneration: 2,
   revision: '',
+  degraded: undefined,
 };
 const unattributed = {
   ...answer,
@@ -56,7 +58,15 @@ describe('GrpcVerifier', () => {
     respond = () => answer;
     await verifier.verify(request);
     expect(server.tokens).toEqual([`Bearer ${TOKEN}`]);
-    expect(asked).toEqual([{ ...request, profile: '', counting: Counting.CALLER_REPORTS }]);
+    expect(asked).toEqual([
+      {
+        ...request,
+        profile: '',
+        counting: Counting.CALLER_REPORTS,
+        consistency: Consistency.LEASED,
+        atLeastRevision: '',
+      },
+    ]);
   });
 
   it('hands on the key that a verdict names', async () => {

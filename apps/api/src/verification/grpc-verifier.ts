@@ -2,6 +2,7 @@ import { type Client, credentials, makeGenericClientConstructor } from '@grpc/gr
 import { service as healthService } from 'grpc-health-check';
 import { isCounted, type Outcome } from '#libs/contracts';
 import {
+  Consistency,
   Counting,
   Verdict,
   VerifierServiceClient,
@@ -42,6 +43,8 @@ export class GrpcVerifier extends Verifier {
       counting: Counting.CALLER_REPORTS,
       route: request.route,
       method: request.method,
+      consistency: Consistency.LEASED,
+      atLeastRevision: '',
     });
     const outcome = outcomeOf(response);
     const { requestId } = response;

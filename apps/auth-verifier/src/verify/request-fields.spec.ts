@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  Consistency,
   Counting,
   type RequestReport,
   Verdict,
@@ -15,6 +16,8 @@ const request: VerifyRequest = {
   counting: Counting.UNSPECIFIED,
   route: '',
   method: '',
+  consistency: Consistency.UNSPECIFIED,
+  atLeastRevision: '',
 };
 const report: RequestReport = {
   requestId: '7b1c0b5e-6e5a-4f0e-9b56-0d5b6f6e2a11',

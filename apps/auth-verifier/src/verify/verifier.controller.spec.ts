@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status as grpcStatus } from '@grpc/grpc-js';
@@ -6,17 +7,21 @@ import { KEYS_TOPIC, type RequestEvent, type RequestEventBatch, TENANTS_TOPIC } 
 import { Counting, type RequestReport, Verdict } from '#libs/contracts/gen/latchkey/v1/verifier_service';
 import { digestOf } from '#libs/key-secret';
 import type { SecretRecord } from '#libs/key-view';
-import { revisionOf } from '#libs/service-kit';
+import { RevisionSeal } from '#libs/fence';
 import { eventually } from '#libs/testing/eventually';
+import { tenantChange } from '#libs/verification/fence-examples.contract';
 import {
   forger,
   LosableKeyView,
   newCredential,
   seal,
+  sealKeys,
   secretRecord,
   tenantRecord,
 } from '#libs/verification/record-examples.contract';
 import { startVerifier, statusOf, tokens, verifyRequest } from '../served-verifier.contract.js';
+
+const revisions = new RevisionSeal(sealKeys);
 
 let verifier: Awaited<ReturnType<typeof startVerifier<LosableKeyView>>>;
 let calls: ReturnType<(typeof verifier)['calls']>;
@@ -32,10 +37,14 @@ beforeEach(() => {
   verifier.authority.sealing = seal;
 });
 
+function newKeyId(): string {
+  return `key-${randomUUID()}`;
+}
+
 /** A key in the view alone, so that an answer about it came from there. */
 async function keyInView(changes: Partial<SecretRecord> = {}, tenant = tenantRecord()): Promise<string> {
   const credential = newCredential();
-  const record = secretRecord({ digest: digestOf(credential), ...changes });
+  const record = secretRecord({ digest: digestOf(credential), keyId: newKeyId(), ...changes });
   await verifier.eventLog.play(KEYS_TOPIC, { secrets: [seal.seal('secret', record)] });
   await verifier.eventLog.play(TENANTS_TOPIC, { tenant: seal.seal('tenant', tenant) });
   return credential;
@@ -83,7 +92,14 @@ describe('Verify', () => {
       scopes: ['read', 'write'],
       expiresAt: new Date(expiresAtMs),
       secretGeneration: 2,
-      revision: revisionOf('key-key-7', 5),
+      revision: expect.any(String),
+      degraded: undefined,
+    });
+    expect(revisions.open(answer.revision)).toEqual({
+      epoch: 'epoch-1',
+      head: verifier.fence.head,
+      stream: 'key-key-7',
+      version: 5,
     });
     expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
   });
@@ -94,9 +110,10 @@ describe('Verify', () => {
     [Verdict.EXPIRED, { expiresAtMs: 1000 }],
     [Verdict.INSUFFICIENT_SCOPE, { scopes: ['write'] }],
   ])('answers %s with the key named', async (verdict, changes) => {
-    const credential = await keyInView(changes);
+    const keyId = newKeyId();
+    const credential = await keyInView({ keyId, ...changes });
     const answer = await calls.verify(credential, { requiredScopes: ['read'] });
-    expect(answer).toMatchObject({ verdict, keyId: 'key-1', tenantId: 'acme', secretGeneration: 1 });
+    expect(answer).toMatchObject({ verdict, keyId, tenantId: 'acme', secretGeneration: 1 });
     expect(answer.expiresAt).toEqual(changes.expiresAtMs === undefined ? undefined : new Date(1000));
   });
 
@@ -106,6 +123,7 @@ describe('Verify', () => {
     expect((await calls.verify(credential)).verdict).toBe(Verdict.TENANT_SUSPENDED);
     const resumed = seal.seal('tenant', { ...tenant, state: 'active', version: 3 });
     await verifier.eventLog.play(TENANTS_TOPIC, { tenant: resumed });
+    await verifier.fence.commit(tenantChange('umbrella', 3, { kind: 'HINT' }));
     expect((await calls.verify(credential)).verdict).toBe(Verdict.VALID);
   });
 
@@ -121,6 +139,7 @@ describe('Verify', () => {
       expiresAt: undefined,
       secretGeneration: 0,
       revision: '',
+      degraded: undefined,
     });
   });
 
@@ -145,7 +164,7 @@ describe('Verify', () => {
   it('verifies an imported key of an accepted pattern, as soon as its message is there', async () => {
     const credential = `sk_${digestOf(newCredential()).slice(0, 32)}`;
     expect((await calls.verify(credential)).verdict).toBe(Verdict.NOT_FOUND);
-    const record = secretRecord({ digest: digestOf(credential) });
+    const record = secretRecord({ digest: digestOf(credential), keyId: newKeyId() });
     await verifier.eventLog.play(KEYS_TOPIC, { secrets: [seal.seal('secret', record)] });
     await verifier.eventLog.play(TENANTS_TOPIC, { tenant: seal.seal('tenant', tenantRecord()) });
     expect((await calls.verify(credential)).verdict).toBe(Verdict.VALID);
@@ -153,7 +172,7 @@ describe('Verify', () => {
 
   it('reads a key through that the view does not have yet, and puts it there', async () => {
     const credential = newCredential();
-    const record = secretRecord({ digest: digestOf(credential) });
+    const record = secretRecord({ digest: digestOf(credential), keyId: newKeyId() });
     verifier.authority.knows(record);
     expect((await calls.verify(credential)).verdict).toBe(Verdict.VALID);
     await eventually(async () => {
@@ -165,16 +184,17 @@ describe('Verify', () => {
   });
 
   it('asks key-management while the view is away, and is UNAVAILABLE without either', async () => {
-    const credential = await keyInView();
-    verifier.authority.knows(secretRecord({ digest: digestOf(credential), keyState: 'revoked', version: 2 }));
+    const [credential, other] = [await keyInView(), await keyInView()];
+    const revoked = { keyId: newKeyId(), keyState: 'revoked', version: 2 } as const;
+    verifier.authority.knows(secretRecord({ ...revoked, digest: digestOf(credential) }));
     verifier.keyView.away = true;
     expect((await calls.verify(credential)).verdict).toBe(Verdict.REVOKED);
     expect((await calls.verify(newCredential())).verdict).toBe(Verdict.NOT_FOUND);
     verifier.authority.away = true;
-    await expect(calls.verify(credential)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(calls.verify(other)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await expect(calls.verify(newCredential())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     verifier.keyView.away = false;
-    expect((await calls.verify(credential)).verdict).toBe(Verdict.VALID);
+    expect((await calls.verify(other)).verdict).toBe(Verdict.VALID);
   });
 
   it('never answers VALID for a record forged in the view, and alarms', async () => {

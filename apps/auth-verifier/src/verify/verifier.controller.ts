@@ -12,7 +12,7 @@ import {
 import type { RequestReporter } from '#libs/request-reporting';
 import type { Caller } from '#libs/service-kit';
 import { unaryMethod } from '#libs/service-kit/unary-call.hook';
-import type { CredentialVerifier } from '#libs/verification';
+import type { CredentialVerifier, Verification } from '#libs/verification';
 import type { VerifierMetrics } from '../metrics.js';
 import { BATCH_ENTRIES_MAX, outcomeOf, problemsOfReport, problemsOfVerify } from './request-fields.js';
 
@@ -30,12 +30,21 @@ export class VerifierController {
     unaryMethod(VerifierServiceService.reportRequests, 'report', this.reportRequests.bind(this)),
   ];
 
-  private async verify(request: VerifyRequest, caller: Caller): Promise<VerifyResponse> {
+  /** Answers without a promise where nobody had to be asked and nothing is to be counted. */
+  private verify(request: VerifyRequest, caller: Caller): VerifyResponse | Promise<VerifyResponse> {
     requireFields(problemsOfVerify(request));
-    const { outcome, event, response } = await this.verifier.verify(request, caller.name);
+    const verification = this.verifier.verify(request, caller.name);
+    return verification instanceof Promise
+      ? verification.then((reached) => this.release(reached, caller))
+      : this.release(verification, caller);
+  }
+
+  private release(
+    { outcome, event, response }: Verification,
+    caller: Caller,
+  ): VerifyResponse | Promise<VerifyResponse> {
     this.metrics.verified(outcome, caller.name);
-    if (event !== undefined) await this.reporter.record([event]);
-    return response;
+    return event === undefined ? response : this.reporter.record([event]).then(() => response);
   }
 
   private async verifyBatch({ requests }: VerifyBatchRequest, caller: Caller): Promise<VerifyBatchResponse> {

@@ -196,6 +196,72 @@ export function countingToNumber(object: Counting): number {
   }
 }
 
+/** How recent an answer must be. */
+export enum Consistency {
+  /** UNSPECIFIED - As CONSISTENCY_LEASED. */
+  UNSPECIFIED = "CONSISTENCY_UNSPECIFIED",
+  /** LEASED - Within the verifier's lease: knows of every restriction that was answered `enforced` before the call. */
+  LEASED = "CONSISTENCY_LEASED",
+  /** AT_LEAST_AS_FRESH - Also at least as recent as `at_least_revision`. */
+  AT_LEAST_AS_FRESH = "CONSISTENCY_AT_LEAST_AS_FRESH",
+  /** FULLY_CONSISTENT - From the authority's latest state: slower, and capped. */
+  FULLY_CONSISTENT = "CONSISTENCY_FULLY_CONSISTENT",
+  UNRECOGNIZED = "UNRECOGNIZED",
+}
+
+export function consistencyFromJSON(object: any): Consistency {
+  switch (object) {
+    case 0:
+    case "CONSISTENCY_UNSPECIFIED":
+      return Consistency.UNSPECIFIED;
+    case 1:
+    case "CONSISTENCY_LEASED":
+      return Consistency.LEASED;
+    case 2:
+    case "CONSISTENCY_AT_LEAST_AS_FRESH":
+      return Consistency.AT_LEAST_AS_FRESH;
+    case 3:
+    case "CONSISTENCY_FULLY_CONSISTENT":
+      return Consistency.FULLY_CONSISTENT;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return Consistency.UNRECOGNIZED;
+  }
+}
+
+export function consistencyToJSON(object: Consistency): string {
+  switch (object) {
+    case Consistency.UNSPECIFIED:
+      return "CONSISTENCY_UNSPECIFIED";
+    case Consistency.LEASED:
+      return "CONSISTENCY_LEASED";
+    case Consistency.AT_LEAST_AS_FRESH:
+      return "CONSISTENCY_AT_LEAST_AS_FRESH";
+    case Consistency.FULLY_CONSISTENT:
+      return "CONSISTENCY_FULLY_CONSISTENT";
+    case Consistency.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function consistencyToNumber(object: Consistency): number {
+  switch (object) {
+    case Consistency.UNSPECIFIED:
+      return 0;
+    case Consistency.LEASED:
+      return 1;
+    case Consistency.AT_LEAST_AS_FRESH:
+      return 2;
+    case Consistency.FULLY_CONSISTENT:
+      return 3;
+    case Consistency.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
 export interface VerifyRequest {
   /** The secret as the client sent it, at most 512 bytes. Never a digest. */
   credential: string;
@@ -208,6 +274,15 @@ export interface VerifyRequest {
   route: string;
   /** The HTTP method, where there is one. */
   method: string;
+  consistency: Consistency;
+  /** The revision of a write or of a verdict, with CONSISTENCY_AT_LEAST_AS_FRESH alone. */
+  atLeastRevision: string;
+}
+
+/** The authority was out of reach for longer than the lease: what was changed meanwhile may be missing. */
+export interface Degraded {
+  /** By so many milliseconds the answer may be behind at most. */
+  behindMsMax: number;
 }
 
 export interface VerifyResponse {
@@ -226,8 +301,10 @@ export interface VerifyResponse {
     | undefined;
   /** Which secret of the key was shown, from 1. */
   secretGeneration: number;
-  /** Opaque: how recent the records behind this verdict were. */
+  /** Opaque: how recent this verdict is, for `at_least_revision`; empty where the verdict names no key. */
   revision: string;
+  /** Absent while the verifier's lease lasts. */
+  degraded: Degraded | undefined;
 }
 
 export interface VerifyBatchRequest {
@@ -266,7 +343,16 @@ export interface ReportRequestsResponse {
 }
 
 function createBaseVerifyRequest(): VerifyRequest {
-  return { credential: "", profile: "", requiredScopes: [], counting: Counting.UNSPECIFIED, route: "", method: "" };
+  return {
+    credential: "",
+    profile: "",
+    requiredScopes: [],
+    counting: Counting.UNSPECIFIED,
+    route: "",
+    method: "",
+    consistency: Consistency.UNSPECIFIED,
+    atLeastRevision: "",
+  };
 }
 
 export const VerifyRequest: MessageFns<VerifyRequest> = {
@@ -288,6 +374,12 @@ export const VerifyRequest: MessageFns<VerifyRequest> = {
     }
     if (message.method !== "") {
       writer.uint32(50).string(message.method);
+    }
+    if (message.consistency !== Consistency.UNSPECIFIED) {
+      writer.uint32(56).int32(consistencyToNumber(message.consistency));
+    }
+    if (message.atLeastRevision !== "") {
+      writer.uint32(66).string(message.atLeastRevision);
     }
     return writer;
   },
@@ -353,6 +445,22 @@ export const VerifyRequest: MessageFns<VerifyRequest> = {
             message.method = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.consistency = consistencyFromJSON(reader.int32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.atLeastRevision = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -377,6 +485,12 @@ export const VerifyRequest: MessageFns<VerifyRequest> = {
       counting: isSet(object.counting) ? countingFromJSON(object.counting) : Counting.UNSPECIFIED,
       route: isSet(object.route) ? globalThis.String(object.route) : "",
       method: isSet(object.method) ? globalThis.String(object.method) : "",
+      consistency: isSet(object.consistency) ? consistencyFromJSON(object.consistency) : Consistency.UNSPECIFIED,
+      atLeastRevision: isSet(object.atLeastRevision)
+        ? globalThis.String(object.atLeastRevision)
+        : isSet(object.at_least_revision)
+        ? globalThis.String(object.at_least_revision)
+        : "",
     };
   },
 
@@ -400,6 +514,12 @@ export const VerifyRequest: MessageFns<VerifyRequest> = {
     if (message.method !== "") {
       obj.method = message.method;
     }
+    if (message.consistency !== Consistency.UNSPECIFIED) {
+      obj.consistency = consistencyToJSON(message.consistency);
+    }
+    if (message.atLeastRevision !== "") {
+      obj.atLeastRevision = message.atLeastRevision;
+    }
     return obj;
   },
 
@@ -414,6 +534,81 @@ export const VerifyRequest: MessageFns<VerifyRequest> = {
     message.counting = object.counting ?? Counting.UNSPECIFIED;
     message.route = object.route ?? "";
     message.method = object.method ?? "";
+    message.consistency = object.consistency ?? Consistency.UNSPECIFIED;
+    message.atLeastRevision = object.atLeastRevision ?? "";
+    return message;
+  },
+};
+
+function createBaseDegraded(): Degraded {
+  return { behindMsMax: 0 };
+}
+
+export const Degraded: MessageFns<Degraded> = {
+  encode(message: Degraded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.behindMsMax !== 0) {
+      writer.uint32(8).uint32(message.behindMsMax);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Degraded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDegraded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.behindMsMax = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Degraded {
+    return {
+      behindMsMax: isSet(object.behindMsMax)
+        ? globalThis.Number(object.behindMsMax)
+        : isSet(object.behind_ms_max)
+        ? globalThis.Number(object.behind_ms_max)
+        : 0,
+    };
+  },
+
+  toJSON(message: Degraded): unknown {
+    const obj: any = {};
+    if (message.behindMsMax !== 0) {
+      obj.behindMsMax = Math.round(message.behindMsMax);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Degraded>): Degraded {
+    return Degraded.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Degraded>): Degraded {
+    const message = createBaseDegraded();
+    message.behindMsMax = object.behindMsMax ?? 0;
     return message;
   },
 };
@@ -429,6 +624,7 @@ function createBaseVerifyResponse(): VerifyResponse {
     expiresAt: undefined,
     secretGeneration: 0,
     revision: "",
+    degraded: undefined,
   };
 }
 
@@ -460,6 +656,9 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
     }
     if (message.revision !== "") {
       writer.uint32(74).string(message.revision);
+    }
+    if (message.degraded !== undefined) {
+      Degraded.encode(message.degraded, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -549,6 +748,14 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
             message.revision = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.degraded = Degraded.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -592,6 +799,7 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
         ? globalThis.Number(object.secret_generation)
         : 0,
       revision: isSet(object.revision) ? globalThis.String(object.revision) : "",
+      degraded: isSet(object.degraded) ? Degraded.fromJSON(object.degraded) : undefined,
     };
   },
 
@@ -624,6 +832,9 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
     if (message.revision !== "") {
       obj.revision = message.revision;
     }
+    if (message.degraded !== undefined) {
+      obj.degraded = Degraded.toJSON(message.degraded);
+    }
     return obj;
   },
 
@@ -641,6 +852,9 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
     message.expiresAt = object.expiresAt ?? undefined;
     message.secretGeneration = object.secretGeneration ?? 0;
     message.revision = object.revision ?? "";
+    message.degraded = (object.degraded !== undefined && object.degraded !== null)
+      ? Degraded.fromPartial(object.degraded)
+      : undefined;
     return message;
   },
 };
