@@ -102,7 +102,7 @@ describe('on embedded parts', () => {
     latchkey,
     callers: {
       api: { token: file('service-token-api'), roles: ['verify', 'report', 'manage', 'usage'] },
-      'auth-verifier': { token: file('service-token-auth-verifier'), roles: ['project'] },
+      'auth-verifier': { token: file('service-token-auth-verifier'), roles: ['project', 'fence'] },
       'key-management': { token: file('service-token-key-management'), roles: ['usage'] },
       user: { token: latchkey.serviceToken, roles: ['verify', 'report', 'usage'] },
     },

@@ -28,6 +28,14 @@ export async function serve(
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const metrics = new VerifierMetrics(registry);
+  const reporting = await startRequestReporter({
+    directory: config.dataDirectory,
+    service: 'auth-verifier',
+    eventLog,
+    logger,
+    metrics: registry,
+    fsync: config.spoolFsync,
+  });
   const verification = startVerification(
     { ...config, verifierId: config.verifierId || `${hostname()}:${config.grpcPort}` },
     { view: keyView, logger, metrics: registry },
@@ -50,14 +58,6 @@ export async function serve(
       onLag: (seconds) => metrics.projected(seconds),
       onError: (err) => logger.warn({ err }, 'key messages could not be projected, trying again'),
     }),
-  });
-  const reporting = await startRequestReporter({
-    directory: config.dataDirectory,
-    service: 'auth-verifier',
-    eventLog,
-    logger,
-    metrics: registry,
-    fsync: config.spoolFsync,
   });
   const dependencies: Dependency[] = [
     { name: 'key-view', check: () => keyView.check() },

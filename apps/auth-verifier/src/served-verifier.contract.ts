@@ -39,14 +39,16 @@ export const tokens = {
   manage: 'token-of-another-role',
 };
 
-/** Starts it on the given view; `environment` adds to its variables or replaces them. */
+/** Starts it on the given view, with leases of `leaseMs`; `environment` adds to its variables or replaces them. */
 export async function startVerifier<View extends KeyView>(
   keyView: View,
   environment: Record<string, string> = {},
+  leaseMs = 10_000,
 ) {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-verifier-'));
   const authority = new ExampleAuthority();
   const fence = new ExampleFence(new SystemClocks());
+  fence.leaseMs = leaseMs;
   const management = await serveAuthority(authority, fence);
   const eventLog = new PlayedLog();
   const grpcPort = await freePort();
@@ -82,6 +84,7 @@ export async function startVerifier<View extends KeyView>(
     keyView,
     eventLog,
     client,
+    grpcAddress: `127.0.0.1:${grpcPort}`,
     httpUrl: service.httpUrl,
     calls: (token: string) => callsOf(client, token),
     async close() {

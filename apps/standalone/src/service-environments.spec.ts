@@ -60,7 +60,7 @@ describe('what the services find in their environments', () => {
       .map((entry) => [entry.split(':')[0], entry.split(':')[2]]);
     expect(Object.fromEntries(roles)).toEqual({
       api: 'verify+report+manage+usage',
-      'auth-verifier': 'project',
+      'auth-verifier': 'project+fence',
       'key-management': 'usage',
       user: 'verify+report+usage',
     });

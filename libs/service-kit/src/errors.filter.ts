@@ -6,6 +6,7 @@ import { throwError } from 'rxjs';
 import { REJECTIONS, Rejection, type RejectionCode } from '#libs/contracts';
 import type { Logger } from './logger.js';
 import { problemOf, PROBLEM_TYPE } from './problem.js';
+import { STATUS_DETAILS, statusWithRetry } from './retry-info.js';
 
 /** Turns rejections and faults into the wire: problem+json over HTTP, a status with metadata over gRPC. */
 @Catch()
@@ -49,11 +50,11 @@ export class ErrorsFilter implements ExceptionFilter {
     if (rejection.fields.length > 0)
       metadata.set('latchkey-fields-bin', Buffer.from(JSON.stringify(rejection.fields)));
     const fields = rejection.fields.map(({ field, message }) => ` ${field}: ${message}.`).join('');
-    return {
-      code: grpcStatus[REJECTIONS[rejection.code].grpc],
-      details: rejection.message + fields,
-      metadata,
-    };
+    const code = grpcStatus[REJECTIONS[rejection.code].grpc];
+    const details = rejection.message + fields;
+    if (rejection.retryAfterSeconds !== undefined)
+      metadata.set(STATUS_DETAILS, statusWithRetry(code, details, rejection.retryAfterSeconds));
+    return { code, details, metadata };
   }
 
   private logFault(err: unknown, context: object): string {

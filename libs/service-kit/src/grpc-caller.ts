@@ -6,6 +6,7 @@ import {
   status as grpcStatus,
 } from '@grpc/grpc-js';
 import { type FieldProblem, REJECTIONS, Rejection, type RejectionCode } from '#libs/contracts';
+import { retryAfterSecondsOf, STATUS_DETAILS } from './retry-info.js';
 
 /** A unary method of a generated client, bound to it. */
 export type UnaryMethod<Request, Response> = (
@@ -52,7 +53,9 @@ function rejectionOf(error: ServiceError): Rejection | undefined {
   if (code !== undefined && code in REJECTIONS) {
     const fields = error.metadata.get('latchkey-fields-bin')[0];
     const problems = fields === undefined ? [] : (JSON.parse(fields.toString()) as FieldProblem[]);
-    return new Rejection(code as RejectionCode, problems);
+    const status = error.metadata.get(STATUS_DETAILS)[0];
+    const retryAfterSeconds = status instanceof Buffer ? retryAfterSecondsOf(status) : undefined;
+    return new Rejection(code as RejectionCode, problems, retryAfterSeconds);
   }
   const away =
     error.code === grpcStatus.UNAVAILABLE ||
