@@ -28,7 +28,7 @@ const step = fc.oneof(
   { weight: 6, arbitrary: fc.constant({ does: 'verify' } as const) },
   { weight: 1, arbitrary: fc.constant({ does: 'verifyAll' } as const) },
   { weight: 1, arbitrary: fc.constant({ does: 'verifyFully' } as const) },
-  { weight: 1, arbitrary: fc.constantFrom({ does: 'revoke' } as const, { does: 'suspend' } as const) },
+  { weight: 2, arbitrary: fc.constantFrom({ does: 'revoke' } as const, { does: 'suspend' } as const) },
   {
     weight: 2,
     arbitrary: fc.record({ does: fc.constant('turn' as const), ms: fc.integer({ min: 1, max: 4000 }) }),
