@@ -14,6 +14,7 @@ import {
   secretRecord,
   tenantRecord,
 } from '#libs/verification/record-examples.contract';
+import { keyChange } from '#libs/verification/fence-examples.contract';
 import { startVerifier, tokens } from './served-verifier.contract.js';
 
 describe('a verifier with its view in Redis', () => {
@@ -42,14 +43,15 @@ describe('a verifier with its view in Redis', () => {
   }, 60_000);
 
   /** A key that key-management has, and whose message was seen. */
-  async function publishedKey(): Promise<{ credential: string; digest: string }> {
+  async function publishedKey(): Promise<{ credential: string; digest: string; keyId: string }> {
     const credential = newCredential();
     const digest = digestOf(credential);
-    const record = secretRecord({ digest });
+    const keyId = `key-${digest}`;
+    const record = secretRecord({ digest, keyId });
     verifier.authority.knows(record);
     await verifier.eventLog.play(KEYS_TOPIC, { secrets: [seal.seal('secret', record)] });
     await verifier.eventLog.play(TENANTS_TOPIC, { tenant: seal.seal('tenant', tenantRecord()) });
-    return { credential, digest };
+    return { credential, digest, keyId };
   }
 
   it('verifies from Redis alone what was published', async () => {
@@ -68,10 +70,10 @@ describe('a verifier with its view in Redis', () => {
   });
 
   it('never answers VALID for a record forged in Redis, and puts the real one in its place', async () => {
-    const { credential, digest } = await publishedKey();
-    const revoked = secretRecord({ digest, keyState: 'revoked', version: 2 });
+    const { credential, digest, keyId } = await publishedKey();
+    const revoked = secretRecord({ digest, keyId, keyState: 'revoked', version: 2 });
     verifier.authority.knows(revoked);
-    const { json, sealKeyId, seal: mac } = forger.seal('secret', secretRecord({ digest, version: 9 }));
+    const { json, sealKeyId, seal: mac } = forger.seal('secret', secretRecord({ digest, keyId, version: 9 }));
     await redis.set(`lk:d:${digest}`, `${Number.MAX_SAFE_INTEGER}|${sealKeyId}|${mac}|${json}`);
     expect(await verify(credential)).toBe(Verdict.REVOKED);
     const real = seal.seal('secret', revoked);
@@ -80,8 +82,8 @@ describe('a verifier with its view in Redis', () => {
     );
   });
 
-  it('goes on from key-management while Redis is away, and from Redis after', async () => {
-    const { credential, digest } = await publishedKey();
+  it('goes on near by and from key-management while Redis is away, and from Redis after', async () => {
+    const [{ credential, digest }, other] = [await publishedKey(), await publishedKey()];
     const ready = async () => (await fetch(`${verifier.httpUrl}/health/ready`)).json();
     await stack.redis.kill();
     expect(await verify(credential)).toBe(Verdict.VALID);
@@ -89,11 +91,22 @@ describe('a verifier with its view in Redis', () => {
     expect(await ready()).toMatchObject({ dependencies: { 'key-view': 'down', 'key-management': 'up' } });
     verifier.authority.away = true;
     const calls = verifier.calls(tokens.both);
-    await expect(calls.verify(credential)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await verify(credential)).toBe(Verdict.VALID);
+    await expect(calls.verify(other.credential)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     verifier.authority.away = false;
     await stack.redis.start();
     await eventually(async () => expect(await redis.exists(`lk:d:${digest}`, 'lk:complete')).toBe(2));
     verifier.authority.away = true;
-    await eventually(async () => expect(await verify(credential)).toBe(Verdict.VALID));
+    await eventually(async () => expect(await verify(other.credential)).toBe(Verdict.VALID));
+    verifier.authority.away = false;
   }, 30_000);
+
+  it('refuses what is revoked while Redis has forgotten, or never heard of it', async () => {
+    const { credential, keyId } = await publishedKey();
+    await eventually(async () => expect(await verify(credential)).toBe(Verdict.VALID));
+    await verifier.fence.commit(keyChange(keyId, 2, { terminal: true }));
+    expect(await verify(credential)).toBe(Verdict.REVOKED);
+    await redis.flushall();
+    expect(await verify(credential)).toBe(Verdict.REVOKED);
+  });
 });
