@@ -21,7 +21,8 @@ const PROBLEMS = {
   429: { description: 'The key’s rate limit is used up.' },
   500: { description: 'A fault of ours; `errorId` finds it in the log.' },
   503: {
-    description: 'A service behind this one is away. Nothing is said about the key.',
+    description:
+      'UNAVAILABLE (a service behind this one is away) or FENCE_LEASE_LAPSED (it cannot tell what is revoked). Nothing is said about the key.',
     headers: { 'Retry-After': 'Seconds after which to try again.' },
   },
 } as const satisfies Record<number, { description: string; headers?: Record<string, string> }>;

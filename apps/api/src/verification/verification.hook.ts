@@ -93,10 +93,12 @@ export function verifyRequests(fastify: FastifyInstance, parts: VerificationPart
       verification = await verifier.verify({ credential: shown.credential, requiredScopes, route, method });
     } catch (err) {
       verifications.inc({ outcome: 'UNAVAILABLE' });
-      if (!(err instanceof Rejection && err.code === 'UNAVAILABLE')) {
+      const lapsed = err instanceof Rejection && err.code === 'FENCE_LEASE_LAPSED';
+      if (!lapsed && !(err instanceof Rejection && err.code === 'UNAVAILABLE')) {
         logger.error({ err, requestId: request.id }, 'verification failed');
       }
-      errors.overHttp(new Rejection('UNAVAILABLE', [], RETRY_AFTER_SECONDS), request, reply);
+      const code = lapsed ? 'FENCE_LEASE_LAPSED' : 'UNAVAILABLE';
+      errors.overHttp(new Rejection(code, [], RETRY_AFTER_SECONDS), request, reply);
       return false;
     }
     verifications.inc({ outcome: verification.outcome });

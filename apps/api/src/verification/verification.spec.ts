@@ -202,6 +202,14 @@ describe('a request without a good key', () => {
     expect(api.reporter.events).toHaveLength(0);
   });
 
+  it('says that the verifier has no lease, which says nothing about the key', async () => {
+    api.verifier.fault = new Rejection('FENCE_LEASE_LAPSED', [], 1);
+    const answer = await api.send('GET', '/v1/whoami');
+    expect(answer.json()).toMatchObject({ status: 503, code: 'FENCE_LEASE_LAPSED' });
+    expect(answer.headers['retry-after']).toBe('1');
+    expect(api.reporter.events).toHaveLength(0);
+  });
+
   it.each(['/health/live', '/health/ready', '/metrics', '/openapi.json'])(
     'may read %s, where a key is neither needed nor counted',
     async (path) => {
