@@ -3,11 +3,11 @@ import type { Append, AppendOutcome } from './event-store.js';
 /** Most appends in one group. */
 const GROUP_APPENDS_MAX = 256;
 
-interface Waiting<Projected> {
+interface Waiting<Projected, Receipt> {
   append: Append<Projected>;
   /** Of its stream, once it is appended. */
   version?: number;
-  settle: (outcome: AppendOutcome) => void;
+  settle: (outcome: AppendOutcome<Receipt>) => void;
   fail: (error: unknown) => void;
 }
 
@@ -15,29 +15,31 @@ interface Waiting<Projected> {
  * Tries to store a group of appends, of different streams and idempotency keys, in one transaction. All outcomes are
  * `appended`: all of it is stored; or any is not: nothing is.
  */
-export type GroupAttempt<Projected> = (appends: readonly Append<Projected>[]) => Promise<AppendOutcome[]>;
+export type GroupAttempt<Projected, Receipt> = (
+  appends: readonly Append<Projected>[],
+) => Promise<AppendOutcome<Receipt>[]>;
 
 /**
  * Groups concurrent appends, so that many commands pay for one commit: while one group is being stored the next one
  * gathers. An append that is refused, or that the store cannot take at all, does not harm those it was grouped with.
  */
-export class AppendGroups<Projected> {
-  private waiting: Waiting<Projected>[] = [];
+export class AppendGroups<Projected, Receipt = unknown> {
+  private waiting: Waiting<Projected, Receipt>[] = [];
   private storing = false;
 
   constructor(
-    private readonly attempt: GroupAttempt<Projected>,
+    private readonly attempt: GroupAttempt<Projected, Receipt>,
     /** Whether an error is about the store and not about what it was to store: then trying apart makes no sense. */
     private readonly isAway: (error: unknown) => boolean,
   ) {}
 
-  add(append: Append<Projected>): Promise<AppendOutcome> {
+  add(append: Append<Projected>): Promise<AppendOutcome<Receipt>> {
     return new Promise((resolve, reject) => {
-      const settle = (outcome: AppendOutcome) => {
+      const settle = (outcome: AppendOutcome<Receipt>) => {
         if (outcome.status === 'appended') item.version = outcome.version;
         resolve(outcome);
       };
-      const item: Waiting<Projected> = { append, settle, fail: reject };
+      const item: Waiting<Projected, Receipt> = { append, settle, fail: reject };
       this.waiting.push(item);
       if (!this.storing) void this.storeWaiting();
     });
@@ -57,7 +59,7 @@ export class AppendGroups<Projected> {
   }
 
   /** What waits to be appended where the group has just appended conflicts, without asking the store. */
-  private settleOvertaken(group: readonly Waiting<Projected>[]): void {
+  private settleOvertaken(group: readonly Waiting<Projected, Receipt>[]): void {
     const versions = new Map(group.map(({ append, version = 0 }) => [append.streamId, version]));
     this.waiting = this.waiting.filter(({ append, settle }) => {
       const overtaken = append.expectedVersion < (versions.get(append.streamId) ?? 0);
@@ -67,9 +69,9 @@ export class AppendGroups<Projected> {
   }
 
   /** Takes what may share a transaction; the rest keeps its order. */
-  private takeGroup(): Waiting<Projected>[] {
-    const taken: Waiting<Projected>[] = [];
-    const left: Waiting<Projected>[] = [];
+  private takeGroup(): Waiting<Projected, Receipt>[] {
+    const taken: Waiting<Projected, Receipt>[] = [];
+    const left: Waiting<Projected, Receipt>[] = [];
     const claimed = new Set<string>();
     for (const item of this.waiting) {
       const { streamId, idempotency } = item.append;
@@ -84,8 +86,8 @@ export class AppendGroups<Projected> {
   }
 
   /** Never rejects: every item is settled or failed. */
-  private async store(group: readonly Waiting<Projected>[]): Promise<void> {
-    let outcomes: AppendOutcome[];
+  private async store(group: readonly Waiting<Projected, Receipt>[]): Promise<void> {
+    let outcomes: AppendOutcome<Receipt>[];
     try {
       outcomes = await this.attempt(group.map(({ append }) => append));
     } catch (error) {
@@ -99,13 +101,13 @@ export class AppendGroups<Projected> {
     const statusAt = (index: number) => outcomes[index]?.status;
     const fitting = group.filter((_, index) => statusAt(index) === 'appended');
     if (fitting.length === group.length || fitting.length === 0) {
-      group.forEach(({ settle }, index) => settle(outcomes[index] as AppendOutcome));
+      group.forEach(({ settle }, index) => settle(outcomes[index] as AppendOutcome<Receipt>));
       return;
     }
     group.forEach(({ settle }, index) => {
       // A conflict and a repetition are the item's own; a refusal may be due to an item that is not stored in the end.
       if (statusAt(index) !== 'appended' && statusAt(index) !== 'refused') {
-        settle(outcomes[index] as AppendOutcome);
+        settle(outcomes[index] as AppendOutcome<Receipt>);
       }
     });
     await this.store(fitting);

@@ -53,8 +53,9 @@ export interface Append<Projected> {
   projected: Projected;
 }
 
-export type AppendOutcome =
-  | { status: 'appended'; version: number }
+export type AppendOutcome<Receipt = unknown> =
+  /** With what the commit log, where there is one, says to the append. */
+  | { status: 'appended'; version: number; receipt?: Receipt | undefined }
   /** The stream has another version: read, decide and append again. */
   | { status: 'conflict' }
   /** An append with this idempotency key was stored before. */
@@ -63,7 +64,7 @@ export type AppendOutcome =
   | { status: 'refused'; code: string };
 
 /** Ordered streams of events with optimistic concurrency. */
-export abstract class EventStore<Projected> {
+export abstract class EventStore<Projected, Receipt = unknown> {
   /** All events of a stream by version; empty when there are none. */
   abstract read(streamId: string): Promise<StoredEvent[]>;
 
@@ -72,7 +73,7 @@ export abstract class EventStore<Projected> {
    * all events by position in the order of their commits: who has read up to a position misses nothing below it.
    * Rejects with UNAVAILABLE while the store is away; whether the append took place is then unknown.
    */
-  abstract append(append: Append<Projected>): Promise<AppendOutcome>;
+  abstract append(append: Append<Projected>): Promise<AppendOutcome<Receipt>>;
 
   /** The next events after a position, at most `limit`, by position. */
   abstract readAfter(position: number, limit: number): Promise<StoredEvent[]>;

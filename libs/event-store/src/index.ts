@@ -1,2 +1,3 @@
+export * from './commit-log.js';
 export * from './event-store.js';
 export * from './read-model.js';

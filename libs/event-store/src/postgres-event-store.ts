@@ -1,6 +1,7 @@
 import { Rejection } from '#libs/contracts';
 import { ALL_TENANTS, type PostgresDatabase } from '#libs/service-kit/postgres-database';
 import { AppendGroups } from './append-groups.js';
+import type { CommitLog } from './commit-log.js';
 import {
   type Append,
   type AppendOutcome,
@@ -21,17 +22,18 @@ export const EVENTS_CHANNEL = 'latchkey_events';
 
 /**
  * Events in PostgreSQL, concurrent appends grouped. A group's transaction takes its locks in one order that is the same
- * for all writers: idempotency keys, the read model's rows, and as the last step before the insert the advisory lock
- * of all appends, so that the order of commits is the order of positions and a reader behind a position misses
+ * for all writers: idempotency keys, the read model's rows, what the commit log locks, and as the last step before the
+ * insert the advisory lock of all appends, so that the order of commits is the order of positions and a reader behind a position misses
  * nothing. A lock and what it protects are two statements: in one, the second half would read the snapshot taken
  * before the lock.
  */
-export class PostgresEventStore<Projected> extends EventStore<Projected> {
-  private readonly groups: AppendGroups<Projected>;
+export class PostgresEventStore<Projected, Receipt = unknown> extends EventStore<Projected, Receipt> {
+  private readonly groups: AppendGroups<Projected, Receipt>;
 
   constructor(
     private readonly database: PostgresDatabase,
     private readonly readModel: ReadModel<Projected>,
+    private readonly commitLog?: CommitLog<Projected, Receipt>,
   ) {
     super();
     this.groups = new AppendGroups(
@@ -44,7 +46,7 @@ export class PostgresEventStore<Projected> extends EventStore<Projected> {
     return this.select('where stream_id = $1 order by version', [streamId]);
   }
 
-  append(append: Append<Projected>): Promise<AppendOutcome> {
+  append(append: Append<Projected>): Promise<AppendOutcome<Receipt>> {
     return this.groups.add(append);
   }
 
@@ -86,8 +88,8 @@ export class PostgresEventStore<Projected> extends EventStore<Projected> {
   }
 
   /** All `appended` and committed; or, where any is not, nothing is stored. */
-  private async attempt(appends: readonly Append<Projected>[]): Promise<AppendOutcome[]> {
-    const outcomes: AppendOutcome[] = appends.map(({ expectedVersion, events }) => ({
+  private async attempt(appends: readonly Append<Projected>[]): Promise<AppendOutcome<Receipt>[]> {
+    const outcomes: AppendOutcome<Receipt>[] = appends.map(({ expectedVersion, events }) => ({
       status: 'appended',
       version: expectedVersion + events.length,
     }));
@@ -106,13 +108,16 @@ export class PostgresEventStore<Projected> extends EventStore<Projected> {
         });
         giveUpUnlessAppended(outcomes);
 
+        const receipts = (await this.commitLog?.write(transaction, appends)) ?? [];
         // The announcement is sent by the commit, whenever it is asked for, and costs no round trip of its own here.
         await transaction.query(
           `select pg_advisory_xact_lock(hashtext('latchkey append')), pg_notify('${EVENTS_CHANNEL}', '')`,
         );
         const stored = await insertEvents(transaction, appends);
         appends.forEach(({ streamId }, index) => {
+          const outcome = outcomes[index];
           if (!stored.has(streamId)) outcomes[index] = { status: 'conflict' };
+          else if (outcome?.status === 'appended') outcome.receipt = receipts[index];
         });
         giveUpUnlessAppended(outcomes);
       });
@@ -132,6 +137,6 @@ export class PostgresEventStore<Projected> extends EventStore<Projected> {
 /** Rolls the transaction back. */
 class NotAllAppended extends Error {}
 
-function giveUpUnlessAppended(outcomes: readonly AppendOutcome[]): void {
+function giveUpUnlessAppended(outcomes: readonly AppendOutcome<unknown>[]): void {
   if (outcomes.some(({ status }) => status !== 'appended')) throw new NotAllAppended();
 }

@@ -16,7 +16,8 @@ export interface DatabaseOptions {
   /** Role that owns the schema: used to migrate at start, then closed. */
   migrationUrl: string;
   schema: string;
-  migrations: (new () => MigrationInterface)[];
+  /** Run at start; or when another connection of this process, which runs them, has done so. */
+  migrations: (new () => MigrationInterface)[] | Promise<void>;
   entities?: NonNullable<DataSourceOptions['entities']>;
   /** Most connections at once. */
   connectionsMax: number;
@@ -101,7 +102,8 @@ export class PostgresDatabase {
   private async connect(): Promise<void> {
     for (;;) {
       try {
-        await this.migrate();
+        const { migrations } = this.options;
+        await (Array.isArray(migrations) ? this.migrate(migrations) : migrations);
         await this.dataSource.initialize();
         return;
       } catch (err) {
@@ -114,10 +116,10 @@ export class PostgresDatabase {
   }
 
   /** Under one advisory lock, held by the session that migrates, so that several replicas may start at once. */
-  private async migrate(): Promise<void> {
+  private async migrate(migrations: (new () => MigrationInterface)[]): Promise<void> {
     const owner = new DataSource({
       ...this.connection(this.options.migrationUrl, 2),
-      migrations: this.options.migrations,
+      migrations,
       migrationsTableName: 'migrations',
     });
     await owner.initialize();
@@ -175,7 +177,7 @@ function withoutTlsParameters(url: string): string {
   return plain.toString();
 }
 
-/** Whether an error means that PostgreSQL can't be reached, rather than that it refused a statement. */
+/** Whether an error means that PostgreSQL can't be reached, or not in time, rather than that it refused a statement. */
 export function isAway(error: unknown): boolean {
   // A connection that breaks between two statements is given back to the pool by TypeORM itself.
   if (error instanceof QueryRunnerAlreadyReleasedError) return true;
@@ -186,6 +188,8 @@ export function isAway(error: unknown): boolean {
     message?: string;
   };
   const connectionLost = /^(08|57P)/.test(code) || code === '53300';
+  // A transaction that bounded how long it waits for a lock or a statement has given up.
+  const gaveUpWaiting = code === '55P03' || code === '57014';
   const networkFailed = [
     'ECONNREFUSED',
     'ECONNRESET',
@@ -196,6 +200,7 @@ export function isAway(error: unknown): boolean {
   ].includes(code);
   return (
     connectionLost ||
+    gaveUpWaiting ||
     networkFailed ||
     /connection (terminated|timeout)|timeout exceeded|not queryable/i.test(message)
   );
