@@ -43,6 +43,11 @@ export const REJECTIONS = {
     http: 409,
     grpc: 'ABORTED',
   },
+  INCARNATION_UNKNOWN: {
+    message: 'This incarnation of a verifier is not registered, or was given up.',
+    http: 409,
+    grpc: 'FAILED_PRECONDITION',
+  },
   PAYLOAD_TOO_LARGE: { message: 'The request body is too large.', http: 413, grpc: 'INVALID_ARGUMENT' },
   UNSUPPORTED_MEDIA_TYPE: {
     message: 'The request body must be application/json.',

@@ -4,6 +4,7 @@ export * from './environment.js';
 export * from './health.js';
 export * from './json-body.js';
 export * from './logger.js';
+export * from './prefer.js';
 export * from './problem.js';
 export * from './request-context.js';
 export * from './revision.js';

@@ -11,6 +11,7 @@ import { HealthImplementation } from 'grpc-health-check';
 import { Histogram, type Registry } from 'prom-client';
 import { Rejection } from '#libs/contracts';
 import { ErrorsFilter } from './errors.filter.js';
+import { addStreamMethods, type StreamMethod } from './stream-call.hook.js';
 import { addUnaryMethods, type UnaryMethod } from './unary-call.hook.js';
 import { type Dependency, readinessOf } from './health.js';
 import { jsonProblem } from './json-body.js';
@@ -41,6 +42,7 @@ export interface ServiceOptions {
     services?: Record<string, ServiceDefinition>;
     /** What is served without Nest. */
     unary?: readonly UnaryMethod[];
+    streams?: readonly StreamMethod[];
     callers: ServiceCallers;
   };
   /** Serve the page that browses the OpenAPI document; the document itself is always there. */
@@ -173,6 +175,7 @@ function addGrpc(
         onLoadPackageDefinition: (_, server) => {
           health.addToServer(server);
           if (grpc.unary !== undefined) addUnaryMethods(server, grpc.unary, grpc.callers, errors);
+          if (grpc.streams !== undefined) addStreamMethods(server, grpc.streams, grpc.callers, errors);
         },
         // A second server on the same port would share it silently.
         channelOptions: { 'grpc.so_reuseport': 0, 'grpc.enable_channelz': 0 },

@@ -3,7 +3,7 @@ import { Rejection } from '#libs/contracts';
 import type { Variable } from './environment.js';
 
 /** What an internal service may do over gRPC. */
-export const SERVICE_ROLES = ['verify', 'report', 'project', 'manage', 'usage', 'fence'] as const;
+export const SERVICE_ROLES = ['verify', 'report', 'project', 'fence', 'manage', 'usage'] as const;
 export type ServiceRole = (typeof SERVICE_ROLES)[number];
 
 /** An internal service, known by its token. */

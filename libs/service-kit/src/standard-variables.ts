@@ -23,7 +23,7 @@ export const standardVariables = {
   operatorToken: secret('LATCHKEY_OPERATOR_TOKEN', 'bearer token of the management HTTP API'),
   serviceTokens: serviceTokens(
     'LATCHKEY_SERVICE_TOKENS',
-    'who may call over gRPC: name:token:role+role,… with the roles verify, report, project, manage, usage, fence',
+    'who may call over gRPC: name:token:role+role,… with the roles verify, report, project, fence, manage, usage',
   ),
   serviceToken: secret('LATCHKEY_SERVICE_TOKEN', 'token this service shows to the others over gRPC'),
   verifierAddress: address(
