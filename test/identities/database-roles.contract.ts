@@ -11,8 +11,11 @@ export interface KnownDatabase {
 
 /** Tables without row-level security: they hold nothing of a tenant, or belong to the embedded log as a whole. */
 const UNSCOPED = [
+  'keys.fence_epochs',
+  'keys.fence_head',
   'keys.migrations',
   'keys.relay_checkpoint',
+  'keys.verifier_lease',
   'log.group_offsets',
   'log.identity',
   'log.migrations',

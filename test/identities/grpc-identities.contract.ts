@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { service as healthService } from 'grpc-health-check';
+import { FenceServiceService } from '#libs/contracts/gen/latchkey/v1/fence_service';
 import { KeyManagementServiceService } from '#libs/contracts/gen/latchkey/v1/key_management_service';
 import { UsageServiceService } from '#libs/contracts/gen/latchkey/v1/usage_service';
 import { VerifierServiceService } from '#libs/contracts/gen/latchkey/v1/verifier_service';
@@ -9,7 +10,7 @@ import { methodAt, statusOfCall } from './grpc-call.js';
 
 const SERVICES = {
   verifier: VerifierServiceService,
-  management: KeyManagementServiceService,
+  management: { ...KeyManagementServiceService, ...FenceServiceService },
   usage: UsageServiceService,
 } as const;
 
@@ -23,6 +24,11 @@ const ROLES: Record<string, ServiceRole> = {
   '/latchkey.v1.KeyManagementService/ListKeys': 'manage',
   '/latchkey.v1.KeyManagementService/RotateKey': 'manage',
   '/latchkey.v1.KeyManagementService/RevokeKey': 'manage',
+  '/latchkey.v1.KeyManagementService/GetEnforcement': 'manage',
+  '/latchkey.v1.FenceService/Register': 'fence',
+  '/latchkey.v1.FenceService/Renew': 'fence',
+  '/latchkey.v1.FenceService/Watch': 'fence',
+  '/latchkey.v1.FenceService/Deregister': 'fence',
   '/latchkey.v1.KeyManagementService/FindSecretRecord': 'project',
   '/latchkey.v1.KeyManagementService/FindTenantRecord': 'project',
   '/latchkey.v1.KeyManagementService/ListSecretRecords': 'project',

@@ -9,8 +9,11 @@ import type {
   FindSecretRecordResponse,
   FindTenantRecordRequest,
   FindTenantRecordResponse,
+  GetEnforcementRequest,
+  GetEnforcementResponse,
   GetKeyRequest,
   GetKeyResponse,
+  Key,
   ListKeysRequest as ListKeysMessage,
   ListKeysResponse,
   ListSecretRecordsRequest,
@@ -22,14 +25,20 @@ import type {
   RotateKeyRequest as RotateKeyMessage,
   RotateKeyResponse,
 } from '#libs/contracts/gen/latchkey/v1/key_management_service';
+import { partsOfSubject } from '#libs/fence';
 import { validated } from '#libs/service-kit/validation.request';
 import { callerOf, RequireRole } from '#libs/service-kit/service-token.guard';
+import { EnforcementAnswers } from './fencing/enforcement-answers.js';
+import { enforcementMessageOf } from './fencing/enforcement-message.js';
+import type { Committed } from './fencing/fenced-changes.js';
+import { Revisions } from './fencing/revisions.js';
 import { CreateKeyRequest } from './keys/create-key.request.js';
 import { GRACE_SECONDS_DEFAULT, KeyCommands } from './keys/key-commands.js';
 import { instantOf } from './keys/key-fields.request.js';
 import { ceilingOf, contextOf, keyMessageOf, metadataFrom, textOfTime } from './keys/key-message.js';
-import { KeyReads } from './keys/key-reads.js';
-import { keyResourceOf } from './keys/key-resource.js';
+import type { ExistingKey } from './keys/key.state.js';
+import { KeyReads, type Versioned } from './keys/key-reads.js';
+import { type KeyResource, keyResourceOf, streamOfKey } from './keys/key-resource.js';
 import { ListKeysRequest } from './keys/list-keys.request.js';
 import { RevokeKeyRequest } from './keys/revoke-key.request.js';
 import { RotateKeyRequest } from './keys/rotate-key.request.js';
@@ -46,6 +55,8 @@ export class KeyManagementController {
     private readonly commands: KeyCommands,
     private readonly reads: KeyReads,
     private readonly records: SealedRecords,
+    private readonly answers: EnforcementAnswers,
+    private readonly revisions: Revisions,
   ) {}
 
   @GrpcMethod('KeyManagementService', 'createKey')
@@ -59,7 +70,7 @@ export class KeyManagementController {
       metadata: metadataFrom(message.metadataJson),
       ...(expiresAt && { expiresAt: textOfTime(expiresAt) }),
     });
-    const { key, secret } = await this.commands.create(
+    const { resource, revision, secret } = await this.commands.create(
       message.tenantId,
       {
         name: wish.name,
@@ -71,7 +82,7 @@ export class KeyManagementController {
       },
       contextOf(message.actor, message.idempotencyKey, callerOf(metadata).name),
     );
-    return { key: keyMessageOf(key), secret: secret ?? '' };
+    return { key: keyMessageOf({ ...resource, revision }), secret: secret ?? '' };
   }
 
   @GrpcMethod('KeyManagementService', 'getKey')
@@ -79,7 +90,7 @@ export class KeyManagementController {
   async getKey({ tenantId, keyId }: GetKeyRequest): Promise<GetKeyResponse> {
     const key = await this.reads.key(tenantId, keyId);
     if (key === undefined) throw new Rejection('KEY_NOT_FOUND');
-    return { key: keyMessageOf(keyResourceOf(key.state, key.version, Date.now())) };
+    return { key: this.asRead(key, Date.now()) };
   }
 
   @GrpcMethod('KeyManagementService', 'listKeys')
@@ -97,7 +108,7 @@ export class KeyManagementController {
     });
     const nowMs = Date.now();
     return {
-      keys: page.keys.map(({ state, version }) => keyMessageOf(keyResourceOf(state, version, nowMs))),
+      keys: page.keys.map((key) => this.asRead(key, nowMs)),
       nextCursor: page.nextCursor ?? '',
     };
   }
@@ -107,26 +118,37 @@ export class KeyManagementController {
   async rotateKey(message: RotateKeyMessage, metadata: Metadata): Promise<RotateKeyResponse> {
     const { graceSeconds = GRACE_SECONDS_DEFAULT, retirePrevious } = message;
     validated(RotateKeyRequest, { graceSeconds, retirePrevious });
-    const { key, secret } = await this.commands.rotate(
+    const committed = await this.commands.rotate(
       message.tenantId,
       message.keyId,
       { graceSeconds, retirePrevious, ceiling: ceilingOf(message.ceiling) },
       contextOf(message.actor, message.idempotencyKey, callerOf(metadata).name),
     );
-    return { key: keyMessageOf(key), secret: secret ?? '' };
+    return { ...(await this.changed(committed, message.waitSeconds)), secret: committed.secret ?? '' };
   }
 
   @GrpcMethod('KeyManagementService', 'revokeKey')
   @RequireRole('manage')
   async revokeKey(message: RevokeKeyMessage, metadata: Metadata): Promise<RevokeKeyResponse> {
     const { reason } = validated(RevokeKeyRequest, { reason: message.reason });
-    const key = await this.commands.revoke(
+    const committed = await this.commands.revoke(
       message.tenantId,
       message.keyId,
       { reason: reason || null, ceiling: ceilingOf(message.ceiling) },
       contextOf(message.actor, message.idempotencyKey, callerOf(metadata).name),
     );
-    return { key: keyMessageOf(key) };
+    return this.changed(committed, message.waitSeconds);
+  }
+
+  @GrpcMethod('KeyManagementService', 'getEnforcement')
+  @RequireRole('manage')
+  async getEnforcement({ tenantId, revision }: GetEnforcementRequest): Promise<GetEnforcementResponse> {
+    const found = await this.answers.find(revision);
+    const { noun, id } = partsOfSubject(found?.stream ?? '');
+    // Another tenant's change is as absent as one that never was.
+    const isOwn = noun === 'key' && (await this.reads.key(tenantId, id)) !== undefined;
+    if (found === undefined || !isOwn) throw new Rejection('NOT_FOUND');
+    return { enforcement: enforcementMessageOf(found.answer) };
   }
 
   @GrpcMethod('KeyManagementService', 'findSecretRecord')
@@ -157,6 +179,19 @@ export class KeyManagementController {
   @RequireRole('project')
   listTenantRecords({ cursor, limit }: ListTenantRecordsRequest): Promise<ListTenantRecordsResponse> {
     return this.records.tenantsAfter(cursor, pageSize(limit));
+  }
+
+  private async changed(committed: Committed<KeyResource>, waitSeconds: number | undefined) {
+    const { resource, revision } = committed;
+    return {
+      key: keyMessageOf({ ...resource, revision }),
+      enforcement: enforcementMessageOf(await this.answers.of(committed, waitSeconds)),
+    };
+  }
+
+  private asRead({ state, version }: Versioned<ExistingKey>, nowMs: number): Key {
+    const revision = this.revisions.of(streamOfKey(state.keyId), version);
+    return keyMessageOf({ ...keyResourceOf(state, nowMs), revision });
   }
 }
 

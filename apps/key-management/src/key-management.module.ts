@@ -1,8 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { EventStore } from '#libs/event-store';
+import type { EventStore } from '#libs/event-store';
 import { OperatorToken } from '#libs/service-kit/operator.guard';
+import { ChangeRate } from './commands/change-rate.js';
 import { Idempotency } from './commands/idempotency.js';
+import { EnforcementAnswers } from './fencing/enforcement-answers.js';
+import type { Enforcements } from './fencing/enforcements.js';
+import { EnforcementsController } from './fencing/enforcements.controller.js';
+import { FencedChanges } from './fencing/fenced-changes.js';
+import type { FenceLedger, FenceReceipt } from './fencing/fence-ledger.js';
+import { Revisions } from './fencing/revisions.js';
 import { KeyManagementController } from './key-management.controller.js';
 import { KeyCommands } from './keys/key-commands.js';
 import { KeyReads } from './keys/key-reads.js';
@@ -15,29 +22,45 @@ import { SealedRecords } from './view-records/sealed-records.js';
 
 export interface KeyManagementParts {
   service: DynamicModule;
-  store: EventStore<Projected>;
+  store: EventStore<Projected, FenceReceipt>;
   reads: KeyReads;
   records: SealedRecords;
   usage: KeyUsageReads;
+  ledger: FenceLedger;
+  enforcements: Enforcements;
+  revisions: Revisions;
+  /** Most changes of existing keys of one tenant per second. */
+  changesPerSecondMax: number;
   operatorToken: string;
 }
 
 @Module({})
 export class KeyManagementModule {
-  static with({ service, store, reads, records, usage, operatorToken }: KeyManagementParts): DynamicModule {
+  static with(parts: KeyManagementParts): DynamicModule {
+    const { service, store, reads, records, usage, ledger, enforcements, revisions } = parts;
     const nowMs = () => Date.now();
-    const commands = new KeyCommands(store, new Idempotency(store), { nowMs, randomBytes });
+    const fenced = new FencedChanges(ledger, revisions, nowMs);
+    const rate = new ChangeRate(parts.changesPerSecondMax, () => performance.now());
+    const chance = { nowMs, randomBytes };
     return {
       module: KeyManagementModule,
       imports: [service],
-      controllers: [TenantsController, KeysController, KeyManagementController],
+      controllers: [TenantsController, KeysController, EnforcementsController, KeyManagementController],
       providers: [
-        { provide: KeyCommands, useValue: commands },
-        { provide: TenantCommands, useValue: new TenantCommands(store, nowMs) },
+        {
+          provide: KeyCommands,
+          useValue: new KeyCommands(store, new Idempotency(store), fenced, rate, chance),
+        },
+        { provide: TenantCommands, useValue: new TenantCommands(store, fenced, rate, nowMs) },
         { provide: KeyReads, useValue: reads },
         { provide: SealedRecords, useValue: records },
         { provide: KeyUsageReads, useValue: usage },
-        { provide: OperatorToken, useValue: new OperatorToken(operatorToken) },
+        { provide: Revisions, useValue: revisions },
+        {
+          provide: EnforcementAnswers,
+          useValue: new EnforcementAnswers(enforcements, ledger, revisions),
+        },
+        { provide: OperatorToken, useValue: new OperatorToken(parts.operatorToken) },
       ],
     };
   }

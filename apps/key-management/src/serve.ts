@@ -12,6 +12,9 @@ import { type RunningService, serveApplication } from '#libs/service-kit/serve';
 import { ServiceModule } from '#libs/service-kit/service.module';
 import { IdempotencyRetention } from './commands/idempotency-retention.js';
 import type { Config } from './config.js';
+import { CreateFence1763800200000 } from './fencing/migrations/1763800200000-create-fence.js';
+import { PostgresFenceLog } from './fencing/postgres-fence-log.js';
+import { serveFence } from './fencing/serve.js';
 import { KeyManagementModule } from './key-management.module.js';
 import { LifecycleRelay } from './publishing/lifecycle.relay.js';
 import { PostgresRelayLeadership } from './publishing/postgres-relay-leadership.js';
@@ -19,7 +22,6 @@ import { KeyEntity } from './read-model/key.entity.js';
 import { CreateKeyReadModel1763800100000 } from './read-model/migrations/1763800100000-create-key-read-model.js';
 import { PostgresKeyReadModel } from './read-model/postgres-key-read-model.js';
 import { PostgresKeyReads } from './read-model/postgres-key-reads.js';
-import type { Projected } from './read-model/projected.js';
 import { TenantEntity } from './read-model/tenant.entity.js';
 import { GrpcKeyUsageReads } from './usage/grpc-key-usage-reads.js';
 import { SealedRecords } from './view-records/sealed-records.js';
@@ -37,19 +39,23 @@ export async function serve(
   const { eventLog, logger } = parts;
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
+  const connection = {
+    runtimeUrl: config.databaseUrl,
+    migrationUrl: config.databaseMigrationUrl,
+    schema: 'keys',
+    tlsCaFile: config.databaseTlsCaFile || undefined,
+  };
   const database = new PostgresDatabase(
     {
-      runtimeUrl: config.databaseUrl,
-      migrationUrl: config.databaseMigrationUrl,
-      schema: 'keys',
-      migrations: [CreateEventStore1763800000000, CreateKeyReadModel1763800100000],
+      ...connection,
+      migrations: [CreateEventStore1763800000000, CreateKeyReadModel1763800100000, CreateFence1763800200000],
       entities: [KeyEntity, TenantEntity],
       connectionsMax: config.databaseConnectionsMax,
-      tlsCaFile: config.databaseTlsCaFile || undefined,
     },
     logger,
   );
-  const store = new PostgresEventStore<Projected>(database, new PostgresKeyReadModel());
+  const store = new PostgresEventStore(database, new PostgresKeyReadModel(), new PostgresFenceLog());
+  const fence = serveFence(config, { connection, migrated: database.ready, logger, metrics });
   const reads = new PostgresKeyReads(database, store);
   const seal = new RecordSeal(config.sealKeys);
   const usage = new GrpcKeyUsageReads(
@@ -63,7 +69,7 @@ export async function serve(
     { name: 'postgres', check: () => database.check() },
     { name: 'event-log', check: () => eventLog.check() },
   ];
-  return serveApplication({
+  const service = await serveApplication({
     name: 'key-management',
     title: 'Latchkey key management',
     description: 'Tenants and keys, for the operator.',
@@ -74,6 +80,10 @@ export async function serve(
       reads,
       records: new SealedRecords(reads, seal),
       usage,
+      ledger: fence.ledger,
+      enforcements: fence.enforcements,
+      revisions: fence.revisions,
+      changesPerSecondMax: config.fenceChangesPerSecondMax,
       operatorToken: config.operatorToken,
     }),
     logger,
@@ -85,12 +95,14 @@ export async function serve(
       port: config.grpcPort,
       variable: 'LATCHKEY_MANAGEMENT_GRPC_PORT',
       services: { 'latchkey.v1.KeyManagementService': KeyManagementServiceService },
+      unary: fence.controller.methods,
+      streams: fence.controller.streams,
       callers: config.serviceTokens,
     },
     trustedProxies: config.trustedProxies,
     docsPage: config.docsPage,
     async begin() {
-      await untilKnown(Promise.all([database.ready, relay.start()]), logger);
+      await untilKnown(Promise.all([database.ready, fence.start(), relay.start()]), logger);
       retention.start();
     },
     async release() {
@@ -98,9 +110,16 @@ export async function serve(
       await relay.close();
       await eventLog.close();
       usage.close();
-      await database.close();
+      await Promise.all([fence.close(), database.close()]);
     },
   });
+  return {
+    ...service,
+    async close() {
+      await fence.endCalls();
+      await service.close();
+    },
+  };
 }
 
 /** Rejects where the start is known to be in vain; what is merely away is waited for while serving. */

@@ -16,6 +16,7 @@ export const OPERATOR_TOKEN = 'operator-token-of-the-specs';
 export const TOKENS = {
   manage: 'token-of-a-service-that-manages',
   project: 'token-of-a-service-that-projects',
+  fence: 'token-of-a-service-that-verifies-by-lease',
   verify: 'token-of-a-service-that-verifies',
 };
 

@@ -16,6 +16,7 @@ describe('who calls KeyManagementService', () => {
     listKeys: 'manage',
     rotateKey: 'manage',
     revokeKey: 'manage',
+    getEnforcement: 'manage',
     findSecretRecord: 'project',
     findTenantRecord: 'project',
     listSecretRecords: 'project',

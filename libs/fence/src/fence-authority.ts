@@ -75,6 +75,14 @@ export class FenceAuthority {
     return id;
   }
 
+  /** The epoch is another one: acknowledgements prove nothing for it any more, and its time may be longer. */
+  distrustAcks(id: number, outlives: number): void {
+    const restriction = this.waiting.get(id);
+    if (restriction === undefined) return;
+    restriction.acksSuffice = false;
+    restriction.outlivesMs = Math.max(restriction.outlivesMs, outlives);
+  }
+
   /** Nobody asks any more. */
   forget(id: number): void {
     this.waiting.delete(id);

@@ -8,8 +8,11 @@ export interface Folded<State> {
   version: number;
 }
 
-/** The state after a command, and whether the command changed it. */
-export type Handled<State> = Folded<State> & { changed: boolean };
+/** The state after a command; where the command changed it, with what was stored and what the commit log said to that. */
+export type Handled<State, Projected, Receipt> = Folded<State> & {
+  projected: Projected | undefined;
+  receipt?: Receipt | undefined;
+};
 
 /** An append with this idempotency key was stored meanwhile: its outcome is the answer. */
 export class AlreadyDone extends Error {
@@ -19,25 +22,31 @@ export class AlreadyDone extends Error {
 /** How often a command is decided anew because another one changed its stream. */
 const ATTEMPTS_MAX = 8;
 
-export interface CommandContext<State, Projected> {
+export interface CommandContext<State, Event, Projected> {
   streamId: string;
   tenantId: string;
   metadata: EventMetadata;
   /** True where the stream cannot exist yet: it is not read. */
   isNew?: boolean;
-  /** What the read model stores of the new state. */
-  project(folded: Folded<State>): Projected;
+  /** What the read model stores of the new state, and of what led to it from the one before. */
+  project(after: Folded<State>, before: State, events: readonly Event[]): Projected;
   /** The idempotency record to keep with the outcome. */
-  idempotency?(folded: Folded<State>): IdempotencyRecord | undefined;
+  idempotency?(after: Folded<State>, projected: Projected | undefined): IdempotencyRecord | undefined;
 }
 
 /** Read, fold, decide, append at the version read; decided anew when another command came between. */
-export async function handleCommand<Command, State, Event extends { type: string; data: object }, Projected>(
-  store: EventStore<Projected>,
+export async function handleCommand<
+  Command,
+  State,
+  Event extends { type: string; data: object },
+  Projected,
+  Receipt,
+>(
+  store: EventStore<Projected, Receipt>,
   decider: Decider<Command, State, Event>,
   command: Command,
-  context: CommandContext<State, Projected>,
-): Promise<Handled<State>> {
+  context: CommandContext<State, Event, Projected>,
+): Promise<Handled<State, Projected, Receipt>> {
   const { streamId, tenantId, metadata } = context;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     const stored = context.isNew && attempt === 1 ? [] : await store.read(streamId);
@@ -48,10 +57,11 @@ export async function handleCommand<Command, State, Event extends { type: string
     const events = decider.decide(command, before);
     const version = stored.length + events.length;
     const after = { state: events.reduce(decider.evolve, before), version };
-    const idempotency = context.idempotency?.(after);
-    if (events.length === 0) {
+    const projected = events.length === 0 ? undefined : context.project(after, before, events);
+    const idempotency = context.idempotency?.(after, projected);
+    if (projected === undefined) {
       if (idempotency && !(await store.keepIdempotencyRecord(idempotency))) throw new AlreadyDone();
-      return { ...after, changed: false };
+      return { ...after, projected };
     }
     const outcome = await store.append({
       streamId,
@@ -60,9 +70,9 @@ export async function handleCommand<Command, State, Event extends { type: string
       events: events.map((event) => ({ ...event, schemaVersion: decider.schemaVersionOf(event.type) })),
       metadata,
       ...(idempotency && { idempotency }),
-      projected: context.project(after),
+      projected,
     });
-    if (outcome.status === 'appended') return { ...after, changed: true };
+    if (outcome.status === 'appended') return { ...after, projected, receipt: outcome.receipt };
     if (outcome.status === 'repeated') throw new AlreadyDone();
     if (outcome.status === 'refused') throw rejectionWithCode(outcome.code);
   }

@@ -15,7 +15,7 @@ export interface Wish {
 export class Idempotency {
   private readonly running = new Set<string>();
 
-  constructor(private readonly store: EventStore<unknown>) {}
+  constructor(private readonly store: Pick<EventStore<unknown>, 'findIdempotencyRecord'>) {}
 
   /**
    * Runs `execute`, or answers what it answered before. `Outcome` is what is kept and answered again, so it never holds
@@ -24,7 +24,7 @@ export class Idempotency {
   async once<Outcome extends object, Answer>(
     wish: Wish | undefined,
     execute: (keep: (outcome: Outcome) => IdempotencyRecord | undefined) => Promise<Answer>,
-    repeat: (outcome: Outcome) => Answer,
+    repeat: (outcome: Outcome) => Answer | Promise<Answer>,
   ): Promise<Answer> {
     if (wish === undefined) return execute(() => undefined);
     const id = JSON.stringify([wish.scope, wish.key]);
@@ -32,13 +32,13 @@ export class Idempotency {
     this.running.add(id);
     try {
       const before = await this.outcomeOf<Outcome>(wish);
-      if (before !== undefined) return repeat(before);
+      if (before !== undefined) return await repeat(before);
       return await execute((outcome) => ({ ...wish, outcome }));
     } catch (error) {
       // Another replica stored the same wish between our look and our append.
       const meanwhile = error instanceof AlreadyDone ? await this.outcomeOf<Outcome>(wish) : undefined;
       if (meanwhile === undefined) throw error;
-      return repeat(meanwhile);
+      return await repeat(meanwhile);
     } finally {
       this.running.delete(id);
     }

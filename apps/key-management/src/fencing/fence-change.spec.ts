@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { KeyEvent } from '../keys/key.events.js';
 import { evolveKey, type KeyState } from '../keys/key.state.js';
 import type { TenantEvent } from '../tenants/tenant.events.js';
-import { fenceChangeOfKey, fenceChangeOfTenant, isRestriction } from './fence-change.js';
+import { type FenceChange, fenceChangeOfKey, fenceChangeOfTenant, isAwaited } from './fence-change.js';
 
 const NOW_MS = 1_000_000;
 const HOUR_MS = 3_600_000;
@@ -38,7 +38,10 @@ const retired: KeyEvent = { type: 'PreviousSecretRetired', data: { generation: 1
 const revoked: KeyEvent = { type: 'KeyRevoked', data: { reason: null, revokedAtMs: NOW_MS } };
 const renamed: KeyEvent = { type: 'KeyDetailsChanged', data: { name: 'other', metadata: {} } };
 const scopes = (...names: string[]): KeyEvent => ({ type: 'KeyScopesChanged', data: { scopes: names } });
-const expiry = (expiresAtMs: number | null): KeyEvent => ({ type: 'KeyExpiryChanged', data: { expiresAtMs } });
+const expiry = (expiresAtMs: number | null): KeyEvent => ({
+  type: 'KeyExpiryChanged',
+  data: { expiresAtMs },
+});
 
 /** The fence entry of `events` on a key to which `history` happened. */
 function given(...history: KeyEvent[]) {
@@ -147,6 +150,22 @@ describe('the fence entry of a change to a tenant', () => {
   ])('%s', (_, event, kind) => {
     const change = fenceChangeOfTenant('acme', [event], 4);
     expect(change).toMatchObject({ kind, subject: 'tenant-acme', floorVersion: 4, terminal: false });
-    expect(isRestriction(change as never)).toBe(kind === 'TENANT');
+    expect(isAwaited(change as FenceChange, 0, NOW_MS)).toBe(kind === 'TENANT');
+  });
+});
+
+describe('waiting for a change', () => {
+  const boundMs = 10_205;
+
+  it.each([
+    ['for what ends at once', 0, true],
+    ['for what ends while leases from before may last', NOW_MS + boundMs, true],
+    ['not for what ends later: who answers then has been told', NOW_MS + boundMs + 1, false],
+  ])('is done %s', (_, bindsFromMs, expected) => {
+    expect(isAwaited({ kind: 'KEY', bindsFromMs }, boundMs, NOW_MS)).toBe(expected);
+  });
+
+  it('is never done for a hint', () => {
+    expect(isAwaited({ kind: 'HINT', bindsFromMs: 0 }, boundMs, NOW_MS)).toBe(false);
   });
 });

@@ -3,8 +3,8 @@ import type { KeyEvent } from '../keys/key.events.js';
 import { evolveKey, type ExistingKey, type KeyState, previousSecret } from '../keys/key.state.js';
 import type { TenantEvent } from '../tenants/tenant.events.js';
 
-/** What an append writes to the fence log; its place there is the log's to give. */
-export interface FenceChange extends Omit<FenceEntry, 'seq'> {
+/** What a change does to what verifiers may answer. */
+export interface FenceEffect extends Pick<FenceEntry, 'kind'> {
   /**
    * When what is taken away ends, by the authority's clock, milliseconds since the epoch; 0: at once. An end that comes
    * later than any lease from before needs no waiting: whoever answers then has been told.
@@ -12,12 +12,15 @@ export interface FenceChange extends Omit<FenceEntry, 'seq'> {
   bindsFromMs: number;
 }
 
+/** What an append writes to the fence log; its place there is the log's to give. */
+export interface FenceChange extends FenceEffect, Omit<FenceEntry, 'seq'> {}
+
 /** There is one profile so far. */
 const PROFILE = 'default';
 
 const AT_ONCE = { kind: 'KEY', terminal: false, bindsFromMs: 0 } as const;
 const HINT = { kind: 'HINT', terminal: false, bindsFromMs: 0 } as const;
-type Effect = Pick<FenceChange, 'kind' | 'terminal' | 'bindsFromMs'>;
+type Effect = FenceEffect & Pick<FenceEntry, 'terminal'>;
 
 /** The one entry for what an append does to a key, at the version it leaves; undefined: no verifier can know the key. */
 export function fenceChangeOfKey(
@@ -58,9 +61,9 @@ export function fenceChangeOfTenant(
   };
 }
 
-/** Whether the change must hold at every verifier before it may be called enforced. */
-export function isRestriction({ kind }: Pick<FenceEntry, 'kind'>): boolean {
-  return kind !== 'HINT';
+/** Whether the change must be waited for: it takes something away, before the leases from before it are over. */
+export function isAwaited({ kind, bindsFromMs }: FenceEffect, boundMs: number, nowMs: number): boolean {
+  return kind !== 'HINT' && bindsFromMs - nowMs <= boundMs;
 }
 
 function effectOf(event: KeyEvent, before: ExistingKey): Effect {

@@ -2,8 +2,12 @@ import { Rejection } from '#libs/contracts';
 import type { EventStore, IdempotencyRecord } from '#libs/event-store';
 import { composeSecret, digestOf, hintOf } from '#libs/key-secret';
 import { type CallerContext, metadataOf, wishOf } from '../commands/caller-context.js';
-import { type Folded, handleCommand } from '../commands/handle-command.js';
+import type { ChangeRate } from '../commands/change-rate.js';
+import { handleCommand } from '../commands/handle-command.js';
 import type { Idempotency } from '../commands/idempotency.js';
+import { fenceChangeOfKey, type FenceEffect } from '../fencing/fence-change.js';
+import type { Committed, FencedChanges } from '../fencing/fenced-changes.js';
+import type { FenceReceipt } from '../fencing/fence-ledger.js';
 import type { Projected } from '../read-model/projected.js';
 import { type Ceiling, type KeyCommand, keyDecider } from './key.decider.js';
 import type { Environment, Hint } from './key.events.js';
@@ -18,11 +22,17 @@ export interface Chance {
   randomBytes: (length: number) => Buffer;
 }
 
-/** The answer that shows a secret: once. A repeated wish gets the same key and null. */
-export interface KeyWithSecret {
-  key: KeyResource;
-  secret: string | null;
+/** What a command came to that shows a secret: once. A repeated wish gets the same key and null. */
+export type CommittedSecret = Committed<KeyResource> & { secret: string | null };
+
+/** What is kept of a wish that has an Idempotency-Key. */
+interface Kept {
+  resource: KeyResource;
+  version: number;
+  effect: FenceEffect | null;
 }
+
+type Keep = (outcome: Kept) => IdempotencyRecord | undefined;
 
 interface Described {
   name: string;
@@ -52,33 +62,27 @@ export const GRACE_SECONDS_DEFAULT = 86_400;
 /** Every wish that changes keys, for all who may wish it: the operator over HTTP, services and managing keys over gRPC. */
 export class KeyCommands {
   constructor(
-    private readonly store: EventStore<Projected>,
+    private readonly store: EventStore<Projected, FenceReceipt>,
     private readonly idempotency: Idempotency,
+    private readonly fenced: FencedChanges,
+    private readonly rate: ChangeRate,
     private readonly chance: Chance,
   ) {}
 
-  create(tenantId: string, wish: CreateKey, context: CallerContext): Promise<KeyWithSecret> {
-    return this.idempotency.once<KeyResource, KeyWithSecret>(
-      wishOf(context, tenantId, 'create key', { ...wish }),
-      async (keep) => {
-        const secret = composeSecret(wish.environment, this.chance.randomBytes);
-        const identity = {
-          keyId: newKeyId(this.chance.randomBytes),
-          digest: digestOf(secret),
-          hint: hintOf(secret),
-        };
-        const key = await this.run(
-          { type: 'CreateKey', ...wish, ...identity, ...this.stamp(tenantId) },
-          context,
-          keep,
-        );
-        return { key, secret };
-      },
-      (key) => ({ key, secret: null }),
-    );
+  create(tenantId: string, wish: CreateKey, context: CallerContext): Promise<CommittedSecret> {
+    return this.onceWithSecret(context, tenantId, 'create key', { ...wish }, async (keep) => {
+      const secret = composeSecret(wish.environment, this.chance.randomBytes);
+      const identity = {
+        keyId: newKeyId(this.chance.randomBytes),
+        digest: digestOf(secret),
+        hint: hintOf(secret),
+      };
+      const command = { type: 'CreateKey', ...wish, ...identity, ...this.stamp(tenantId) } as const;
+      return { ...(await this.run(command, context, keep)), secret };
+    });
   }
 
-  import(tenantId: string, wish: ImportKey, context: CallerContext): Promise<KeyResource> {
+  import(tenantId: string, wish: ImportKey, context: CallerContext): Promise<Committed<KeyResource>> {
     return this.once(context, tenantId, 'import key', { ...wish }, (keep) =>
       this.run(
         { type: 'ImportKey', ...wish, keyId: newKeyId(this.chance.randomBytes), ...this.stamp(tenantId) },
@@ -88,27 +92,32 @@ export class KeyCommands {
     );
   }
 
-  change(tenantId: string, keyId: string, wish: ChangeKey, context: CallerContext): Promise<KeyResource> {
+  change(
+    tenantId: string,
+    keyId: string,
+    wish: ChangeKey,
+    context: CallerContext,
+  ): Promise<Committed<KeyResource>> {
     return this.once(context, tenantId, 'change key', { keyId, ...wish }, (keep) =>
       this.run({ type: 'ChangeKey', ...wish, ...this.stamp(tenantId) }, context, keep, keyId),
     );
   }
 
-  rotate(tenantId: string, keyId: string, wish: RotateKey, context: CallerContext): Promise<KeyWithSecret> {
-    return this.idempotency.once<KeyResource, KeyWithSecret>(
-      wishOf(context, tenantId, 'rotate key', { keyId, ...wish }),
-      async (keep) => {
-        const environment = await this.environmentOf(tenantId, keyId);
-        const secret = composeSecret(environment, this.chance.randomBytes);
-        const identity = { digest: digestOf(secret), hint: hintOf(secret) };
-        const command = { type: 'RotateKey', ...wish, ...identity, ...this.stamp(tenantId) } as const;
-        return { key: await this.run(command, context, keep, keyId), secret };
-      },
-      (key) => ({ key, secret: null }),
-    );
+  rotate(tenantId: string, keyId: string, wish: RotateKey, context: CallerContext): Promise<CommittedSecret> {
+    return this.onceWithSecret(context, tenantId, 'rotate key', { keyId, ...wish }, async (keep) => {
+      const environment = await this.environmentOf(tenantId, keyId);
+      const secret = composeSecret(environment, this.chance.randomBytes);
+      const identity = { digest: digestOf(secret), hint: hintOf(secret) };
+      const command = { type: 'RotateKey', ...wish, ...identity, ...this.stamp(tenantId) } as const;
+      return { ...(await this.run(command, context, keep, keyId)), secret };
+    });
   }
 
-  retirePreviousSecret(tenantId: string, keyId: string, context: CallerContext): Promise<KeyResource> {
+  retirePreviousSecret(
+    tenantId: string,
+    keyId: string,
+    context: CallerContext,
+  ): Promise<Committed<KeyResource>> {
     return this.once(context, tenantId, 'retire previous secret', { keyId }, (keep) =>
       this.run({ type: 'RetirePreviousSecret', ...this.stamp(tenantId) }, context, keep, keyId),
     );
@@ -119,7 +128,7 @@ export class KeyCommands {
     keyId: string,
     wish: { reason: string | null; ceiling: Ceiling | null },
     context: CallerContext,
-  ): Promise<KeyResource> {
+  ): Promise<Committed<KeyResource>> {
     return this.once(context, tenantId, 'revoke key', { keyId, ...wish }, (keep) =>
       this.run({ type: 'RevokeKey', ...wish, ...this.stamp(tenantId) }, context, keep, keyId),
     );
@@ -130,33 +139,58 @@ export class KeyCommands {
     tenantId: string,
     route: string,
     asked: Record<string, unknown>,
-    execute: (keep: (outcome: KeyResource) => IdempotencyRecord | undefined) => Promise<KeyResource>,
-  ): Promise<KeyResource> {
-    return this.idempotency.once(wishOf(context, tenantId, route, asked), execute, (key: KeyResource) => key);
+    execute: (keep: Keep) => Promise<Committed<KeyResource>>,
+  ): Promise<Committed<KeyResource>> {
+    const wish = wishOf(context, tenantId, route, asked);
+    return this.idempotency.once(wish, execute, (kept: Kept) => this.repeated(kept));
+  }
+
+  private onceWithSecret(
+    context: CallerContext,
+    tenantId: string,
+    route: string,
+    asked: Record<string, unknown>,
+    execute: (keep: Keep) => Promise<CommittedSecret>,
+  ): Promise<CommittedSecret> {
+    const wish = wishOf(context, tenantId, route, asked);
+    return this.idempotency.once(wish, execute, async (kept: Kept) => ({
+      ...(await this.repeated(kept)),
+      secret: null,
+    }));
+  }
+
+  private repeated({ resource, version, effect }: Kept): Promise<Committed<KeyResource>> {
+    return this.fenced.committed(resource, streamOfKey(resource.id), version, effect);
   }
 
   private async run(
     command: KeyCommand,
     context: CallerContext,
-    keep: (outcome: KeyResource) => IdempotencyRecord | undefined,
+    keep: Keep,
     existingKeyId?: string,
-  ): Promise<KeyResource> {
+  ): Promise<Committed<KeyResource>> {
     const keyId = 'keyId' in command ? command.keyId : (existingKeyId as string);
     if (!isTenantId(command.tenantId)) throw new Rejection('TENANT_NOT_FOUND');
     if (!isKeyId(keyId)) throw new Rejection('KEY_NOT_FOUND');
-    const resource = ({ state, version }: Folded<KeyState>) =>
-      keyResourceOf(state as ExistingKey, version, command.nowMs);
-    const reason = command.type === 'RevokeKey' ? command.reason : null;
-    return resource(
-      await handleCommand(this.store, keyDecider, command, {
-        streamId: streamOfKey(keyId),
-        tenantId: command.tenantId,
-        metadata: metadataOf(context, reason),
-        isNew: 'keyId' in command,
-        project: (folded): Projected => ({ kind: 'key', ...folded }),
-        idempotency: (folded) => keep(resource(folded)),
+    if (existingKeyId !== undefined) this.rate.admit(command.tenantId);
+    const resource = (state: KeyState) => keyResourceOf(state as ExistingKey, command.nowMs);
+    const effectOf = (stored: Projected | undefined) =>
+      stored === undefined ? effectOfRepeated(command) : effectIn(stored);
+    const { state, version, projected, receipt } = await handleCommand(this.store, keyDecider, command, {
+      streamId: streamOfKey(keyId),
+      tenantId: command.tenantId,
+      metadata: metadataOf(context, command.type === 'RevokeKey' ? command.reason : null),
+      isNew: 'keyId' in command,
+      project: (after, before, events): Projected => ({
+        kind: 'key',
+        ...after,
+        fence: fenceChangeOfKey(before, events, after.version),
       }),
-    );
+      idempotency: (after, stored) =>
+        keep({ resource: resource(after.state), version: after.version, effect: effectOf(stored) }),
+    });
+    const effect = effectOf(projected);
+    return this.fenced.committed(resource(state), streamOfKey(keyId), version, effect, receipt);
   }
 
   /** A secret names its environment, so the key is looked at before one is composed for it. */
@@ -173,4 +207,14 @@ export class KeyCommands {
   private stamp(tenantId: string): { tenantId: string; nowMs: number } {
     return { tenantId, nowMs: this.chance.nowMs() };
   }
+}
+
+/** Of a command that had nothing to do: what took something away, if anything did, was an earlier one like it. */
+function effectOfRepeated({ type }: KeyCommand): FenceEffect | null {
+  const restricts = type === 'RevokeKey' || type === 'RetirePreviousSecret' || type === 'ChangeKey';
+  return restricts ? { kind: 'KEY', bindsFromMs: 0 } : null;
+}
+
+function effectIn({ fence }: Projected): FenceEffect | null {
+  return fence === undefined ? null : { kind: fence.kind, bindsFromMs: fence.bindsFromMs };
 }

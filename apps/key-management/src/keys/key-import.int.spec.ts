@@ -29,6 +29,7 @@ describe('importing a key', () => {
     expect(status).toBe(201);
     expect(answer).toEqual({
       key: expect.objectContaining({ hint: { start: 'old_', end: '9f3c' }, status: 'active' }),
+      revision: answer.key.revision,
     });
   });
 

@@ -9,13 +9,13 @@ import type { CallerContext } from '../commands/caller-context.js';
 import { isIdempotencyKey } from '../commands/operator-context.js';
 import { isStorable } from '../request-fields.request.js';
 import type { Ceiling } from './key.decider.js';
-import type { KeyResource } from './key-resource.js';
+import type { RevisedKey } from './key-resource.js';
 
 /** Longest text about the actor of a change, characters. */
 const ACTOR_FIELD_LENGTH_MAX = 255;
 
 /** A key as the gRPC message has it. */
-export function keyMessageOf(key: KeyResource): Key {
+export function keyMessageOf(key: RevisedKey): Key {
   return {
     id: key.id,
     tenantId: key.tenantId,

@@ -1,4 +1,4 @@
-import { revisionOf } from '#libs/service-kit/revision';
+import { subjectOfKey } from '#libs/fence';
 import { currentSecret, type ExistingKey, isExpired, previousSecret } from './key.state.js';
 
 /** A key as its owner sees it. Times are ISO 8601, UTC; neither the secret nor its digest is in it. */
@@ -16,10 +16,12 @@ export interface KeyResource {
   revokedAt: string | null;
   secretGeneration: number;
   previousSecretValidUntil: string | null;
-  revision: string;
 }
 
-export function keyResourceOf(key: ExistingKey, version: number, nowMs: number): KeyResource {
+/** With the revision that it was read at, or that its change came to. */
+export type RevisedKey = KeyResource & { revision: string };
+
+export function keyResourceOf(key: ExistingKey, nowMs: number): KeyResource {
   const current = currentSecret(key);
   return {
     id: key.keyId,
@@ -35,13 +37,11 @@ export function keyResourceOf(key: ExistingKey, version: number, nowMs: number):
     revokedAt: isoOrNull(key.revokedAtMs),
     secretGeneration: current.generation,
     previousSecretValidUntil: isoOrNull(previousSecret(key, nowMs)?.validUntilMs ?? null),
-    revision: revisionOf(streamOfKey(key.keyId), version),
   };
 }
 
-export function streamOfKey(keyId: string): string {
-  return `key-${keyId}`;
-}
+/** The subject of fence entries is the stream that changed. */
+export const streamOfKey = subjectOfKey;
 
 function iso(ms: number): string {
   return new Date(ms).toISOString();

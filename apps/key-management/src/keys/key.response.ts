@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { EnforcementResponse } from '../fencing/enforcement.response.js';
 
 /** Shapes of the answers, for the OpenAPI document. */
 export class HintResponse {
@@ -55,21 +56,44 @@ export class KeyResponse {
   })
   previousSecretValidUntil!: string | null;
 
-  @ApiProperty({ example: 'WyJrZXkta2V5XzRmMWMiLDFd', description: 'Opaque: what this answer has seen.' })
+  @ApiProperty({ example: 'kq3vXh0…', description: 'Opaque: what this answer has seen.' })
   revision!: string;
 }
+
+const SECRET = {
+  type: String,
+  nullable: true,
+  example: 'lk_live_8sQ1vKq3nT5wYb7ZcR2dHf4JgL6mPxA9e0uSiX7x7Zk',
+  description:
+    'Shown here and nowhere else; null where an earlier answer to the same Idempotency-Key had it.',
+} as const;
 
 export class KeyWithSecretResponse {
   @ApiProperty({ type: KeyResponse })
   key!: KeyResponse;
 
-  @ApiProperty({
-    type: String,
-    nullable: true,
-    example: 'lk_live_8sQ1vKq3nT5wYb7ZcR2dHf4JgL6mPxA9e0uSiX7x7Zk',
-    description:
-      'Shown here and nowhere else; null where an earlier answer to the same Idempotency-Key had it.',
-  })
+  @ApiProperty(SECRET)
+  secret!: string | null;
+
+  @ApiProperty({ example: 'kq3vXh0…', description: 'That of the key.' })
+  revision!: string;
+}
+
+export class ImportedKeyResponse {
+  @ApiProperty({ type: KeyResponse })
+  key!: KeyResponse;
+
+  @ApiProperty({ example: 'kq3vXh0…', description: 'That of the key.' })
+  revision!: string;
+}
+
+export class ChangedKeyResponse extends EnforcementResponse {
+  @ApiProperty({ type: KeyResponse })
+  key!: KeyResponse;
+}
+
+export class RotatedKeyResponse extends ChangedKeyResponse {
+  @ApiProperty(SECRET)
   secret!: string | null;
 }
 

@@ -1,26 +1,47 @@
-import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Req, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
 import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Rejection } from '#libs/contracts';
 import { OperatorGuard } from '#libs/service-kit/operator.guard';
 import { ApiProblem } from '#libs/service-kit/problem.response';
 import { operatorContextOf } from '../commands/operator-context.js';
+import { answerChange } from '../fencing/change-answer.js';
+import { EnforcementAnswers } from '../fencing/enforcement-answers.js';
+import { ApiChange } from '../fencing/enforcement.response.js';
+import type { Committed } from '../fencing/fenced-changes.js';
+import { Revisions } from '../fencing/revisions.js';
 import { KeyUsageReads } from '../usage/key-usage-reads.js';
 import { ChangeKeyRequest } from './change-key.request.js';
 import { CreateKeyRequest } from './create-key.request.js';
 import { ImportKeyRequest } from './import-key.request.js';
 import {
+  ChangedKeyResponse,
+  ImportedKeyResponse,
   KeyHistoryResponse,
   KeyListResponse,
   KeyOnlyResponse,
   KeyUsageResponse,
   KeyWithSecretResponse,
+  RotatedKeyResponse,
 } from './key.response.js';
 import { GRACE_SECONDS_DEFAULT, KeyCommands } from './key-commands.js';
 import { instantOf } from './key-fields.request.js';
 import { historyEntryOf } from './key-history.js';
-import { KeyReads } from './key-reads.js';
-import { keyResourceOf } from './key-resource.js';
+import { KeyReads, type Versioned } from './key-reads.js';
+import { type KeyResource, keyResourceOf, type RevisedKey, streamOfKey } from './key-resource.js';
+import type { ExistingKey } from './key.state.js';
 import { ListKeysRequest } from './list-keys.request.js';
 import { RevokeKeyRequest } from './revoke-key.request.js';
 import { RotateKeyRequest } from './rotate-key.request.js';
@@ -44,6 +65,8 @@ export class KeysController {
     private readonly commands: KeyCommands,
     private readonly reads: KeyReads,
     private readonly usage: KeyUsageReads,
+    private readonly answers: EnforcementAnswers,
+    private readonly revisions: Revisions,
   ) {}
 
   @Post()
@@ -53,18 +76,21 @@ export class KeysController {
   @ApiProblem(400, 'The body is wrong; `errors` names each field.')
   @ApiProblem(409, 'ACTIVE_KEY_LIMIT, or IDEMPOTENCY_KEY_IN_USE.')
   @ApiProblem(422, 'The Idempotency-Key was used with another request.')
-  create(
+  async create(
     @Param('tenantId') tenantId: string,
     @Body() body: CreateKeyRequest,
     @Req() request: FastifyRequest,
   ) {
-    return this.commands.create(tenantId, { ...described(body), ceiling: null }, operatorContextOf(request));
+    const wish = { ...described(body), ceiling: null };
+    const committed = await this.commands.create(tenantId, wish, operatorContextOf(request));
+    const { secret, revision } = committed;
+    return { key: revised(committed), secret, revision };
   }
 
   @Post('import')
   @ApiOperation({ summary: 'Take over a key by the digest of its secret' })
   @ApiHeader(IDEMPOTENCY)
-  @ApiResponse({ status: 201, type: KeyOnlyResponse })
+  @ApiResponse({ status: 201, type: ImportedKeyResponse })
   @ApiProblem(400, 'The body is wrong; `errors` names each field.')
   @ApiProblem(409, 'DIGEST_TAKEN: the digest belongs, or belonged, to a key; ACTIVE_KEY_LIMIT.')
   async import(
@@ -79,7 +105,8 @@ export class KeysController {
       attestedEntropyBits,
       hint: { start: hintStart, end: hintEnd },
     };
-    return { key: await this.commands.import(tenantId, wish, operatorContextOf(request)) };
+    const committed = await this.commands.import(tenantId, wish, operatorContextOf(request));
+    return { key: revised(committed), revision: committed.revision };
   }
 
   @Get()
@@ -94,7 +121,7 @@ export class KeysController {
     });
     const nowMs = Date.now();
     return {
-      data: page.keys.map(({ state, version }) => keyResourceOf(state, version, nowMs)),
+      data: page.keys.map((key) => this.asRead(key, nowMs)),
       nextCursor: page.nextCursor,
     };
   }
@@ -103,14 +130,13 @@ export class KeysController {
   @ApiOperation({ summary: 'Read a key' })
   @ApiResponse({ status: 200, type: KeyOnlyResponse })
   async read(@Param('tenantId') tenantId: string, @Param('keyId') keyId: string) {
-    const { state, version } = await this.existing(tenantId, keyId);
-    return { key: keyResourceOf(state, version, Date.now()) };
+    return { key: this.asRead(await this.existing(tenantId, keyId), Date.now()) };
   }
 
   @Patch(':keyId')
   @ApiOperation({ summary: 'Change name, scopes, expiry or metadata; what is absent stays' })
   @ApiHeader(IDEMPOTENCY)
-  @ApiResponse({ status: 200, type: KeyOnlyResponse })
+  @ApiChange(ChangedKeyResponse)
   @ApiProblem(400, 'The body is wrong; `errors` names each field.')
   @ApiProblem(409, 'KEY_REVOKED, ACTIVE_KEY_LIMIT or CONFLICT.')
   async change(
@@ -118,54 +144,62 @@ export class KeysController {
     @Param('keyId') keyId: string,
     @Body() { name, scopes, expiresAt, metadata }: ChangeKeyRequest,
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const expiresAtMs = expiresAt === undefined ? undefined : instantOf(expiresAt);
     const wish = { name, scopes, expiresAtMs, metadata };
-    return { key: await this.commands.change(tenantId, keyId, wish, operatorContextOf(request)) };
+    const committed = await this.commands.change(tenantId, keyId, wish, operatorContextOf(request));
+    return this.changed(committed, request, reply);
   }
 
   @Post(':keyId/rotate')
   @HttpCode(200)
   @ApiOperation({ summary: 'Give a key a new secret; the previous one stays valid for the grace period' })
   @ApiHeader(IDEMPOTENCY)
-  @ApiResponse({ status: 200, type: KeyWithSecretResponse })
+  @ApiChange(RotatedKeyResponse)
   @ApiProblem(409, 'ROTATION_IN_PROGRESS, KEY_REVOKED or KEY_EXPIRED.')
-  rotate(
+  async rotate(
     @Param('tenantId') tenantId: string,
     @Param('keyId') keyId: string,
     @Body() { graceSeconds = GRACE_SECONDS_DEFAULT, retirePrevious = false }: RotateKeyRequest,
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const wish = { graceSeconds, retirePrevious, ceiling: null };
-    return this.commands.rotate(tenantId, keyId, wish, operatorContextOf(request));
+    const committed = await this.commands.rotate(tenantId, keyId, wish, operatorContextOf(request));
+    return { ...(await this.changed(committed, request, reply)), secret: committed.secret };
   }
 
   @Post(':keyId/retire-previous-secret')
   @HttpCode(200)
   @ApiOperation({ summary: 'End the grace period of the previous secret now' })
   @ApiHeader(IDEMPOTENCY)
-  @ApiResponse({ status: 200, type: KeyOnlyResponse })
+  @ApiChange(ChangedKeyResponse)
   async retirePreviousSecret(
     @Param('tenantId') tenantId: string,
     @Param('keyId') keyId: string,
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return { key: await this.commands.retirePreviousSecret(tenantId, keyId, operatorContextOf(request)) };
+    const context = operatorContextOf(request);
+    return this.changed(await this.commands.retirePreviousSecret(tenantId, keyId, context), request, reply);
   }
 
   @Post(':keyId/revoke')
   @HttpCode(200)
   @ApiOperation({ summary: 'Revoke a key for ever; repeating it changes nothing' })
   @ApiHeader(IDEMPOTENCY)
-  @ApiResponse({ status: 200, type: KeyOnlyResponse })
+  @ApiChange(ChangedKeyResponse)
   async revoke(
     @Param('tenantId') tenantId: string,
     @Param('keyId') keyId: string,
     @Body() { reason = '' }: RevokeKeyRequest,
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const wish = { reason: reason === '' ? null : reason, ceiling: null };
-    return { key: await this.commands.revoke(tenantId, keyId, wish, operatorContextOf(request)) };
+    const committed = await this.commands.revoke(tenantId, keyId, wish, operatorContextOf(request));
+    return this.changed(committed, request, reply);
   }
 
   @Get(':keyId/events')
@@ -188,6 +222,17 @@ export class KeysController {
     return { createdAt: new Date(state.createdAtMs).toISOString(), ...figures };
   }
 
+  private async changed(committed: Committed<KeyResource>, request: FastifyRequest, reply: FastifyReply) {
+    return { ...(await answerChange(this.answers, committed, request, reply)), key: revised(committed) };
+  }
+
+  private asRead({ state, version }: Versioned<ExistingKey>, nowMs: number): RevisedKey {
+    return {
+      ...keyResourceOf(state, nowMs),
+      revision: this.revisions.of(streamOfKey(state.keyId), version),
+    };
+  }
+
   private async existing(tenantId: string, keyId: string) {
     const key = await this.reads.key(tenantId, keyId);
     if (key === undefined) throw new Rejection('KEY_NOT_FOUND');
@@ -197,4 +242,8 @@ export class KeysController {
 
 function described({ name, environment, scopes, expiresAt, metadata }: CreateKeyRequest) {
   return { name, environment, scopes, expiresAtMs: instantOf(expiresAt), metadata: metadata ?? {} };
+}
+
+function revised({ resource, revision }: Committed<KeyResource>): RevisedKey {
+  return { ...resource, revision };
 }

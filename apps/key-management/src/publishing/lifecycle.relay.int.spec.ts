@@ -8,13 +8,21 @@ import { EventLog, type LogRecord, type Subscription } from '#libs/event-log';
 import { LOG_MIGRATIONS, PostgresEventLog } from '#libs/event-log/postgres-event-log';
 import { CreateEventStore1763800000000 } from '#libs/event-store/migrations/1763800000000-create-event-store';
 import { EVENTS_CHANNEL, PostgresEventStore } from '#libs/event-store/postgres-event-store';
+import { RevisionSeal } from '#libs/fence';
 import { RecordSeal } from '#libs/key-view';
 import { bootstrapDatabase } from '#libs/service-kit/postgres-bootstrap';
 import { PostgresDatabase } from '#libs/service-kit/postgres-database';
 import { eventually } from '#libs/testing/eventually';
 import { stackUrls } from '#libs/testing/stack';
 import { createTestDatabase, type TestDatabase } from '#libs/testing/test-database';
+import { ChangeRate } from '../commands/change-rate.js';
 import { Idempotency } from '../commands/idempotency.js';
+import type { FenceReceipt } from '../fencing/fence-ledger.js';
+import { FencedChanges } from '../fencing/fenced-changes.js';
+import { CreateFence1763800200000 } from '../fencing/migrations/1763800200000-create-fence.js';
+import { PostgresFenceLedger } from '../fencing/postgres-fence-ledger.js';
+import { PostgresFenceLog } from '../fencing/postgres-fence-log.js';
+import { Revisions } from '../fencing/revisions.js';
 import { KeyCommands } from '../keys/key-commands.js';
 import { CreateKeyReadModel1763800100000 } from '../read-model/migrations/1763800100000-create-key-read-model.js';
 import { PostgresKeyReadModel } from '../read-model/postgres-key-read-model.js';
@@ -75,6 +83,9 @@ class UnreliableLog extends EventLog {
   override close = () => this.log.close();
 }
 
+const nowMs = () => Date.now();
+const rate = new ChangeRate(100_000, nowMs);
+
 describe('LifecycleRelay on PostgreSQL', () => {
   let test: TestDatabase;
   let admin: pg.Pool;
@@ -84,7 +95,8 @@ describe('LifecycleRelay on PostgreSQL', () => {
   const databases: PostgresDatabase[] = [];
   const relays: LifecycleRelay[] = [];
   let tenantId: string;
-  let store: PostgresEventStore<Projected>;
+  let store: PostgresEventStore<Projected, FenceReceipt>;
+  let fenced: FencedChanges;
   let commands: KeyCommands;
 
   beforeAll(async () => {
@@ -99,8 +111,11 @@ describe('LifecycleRelay on PostgreSQL', () => {
     await logDatabase.ready;
     postgresLog = new PostgresEventLog({ database: logDatabase, url: urls.log.runtimeUrl }, logger);
     admin = new pg.Pool({ connectionString: test.adminUrl });
-    store = new PostgresEventStore<Projected>(await connect(), new PostgresKeyReadModel());
-    commands = new KeyCommands(store, new Idempotency(store), { nowMs: () => Date.now(), randomBytes });
+    const database = await connect();
+    store = new PostgresEventStore(database, new PostgresKeyReadModel(), new PostgresFenceLog());
+    const revisions = new Revisions(new RevisionSeal([{ key: Buffer.alloc(32, 7) }]));
+    fenced = new FencedChanges(new PostgresFenceLedger(database), revisions, nowMs);
+    commands = new KeyCommands(store, new Idempotency(store), fenced, rate, { nowMs, randomBytes });
   });
 
   afterAll(async () => {
@@ -112,7 +127,7 @@ describe('LifecycleRelay on PostgreSQL', () => {
 
   beforeEach(async () => {
     tenantId = `tenant-${randomUUID()}`;
-    await new TenantCommands(store, () => Date.now()).register(tenantId, {}, operator);
+    await new TenantCommands(store, fenced, rate, nowMs).register(tenantId, {}, operator);
   });
 
   afterEach(async () => {
@@ -120,7 +135,11 @@ describe('LifecycleRelay on PostgreSQL', () => {
   });
 
   async function connect(): Promise<PostgresDatabase> {
-    const migrations = [CreateEventStore1763800000000, CreateKeyReadModel1763800100000];
+    const migrations = [
+      CreateEventStore1763800000000,
+      CreateKeyReadModel1763800100000,
+      CreateFence1763800200000,
+    ];
     const database = new PostgresDatabase(
       { ...keysUrls, schema: 'keys', migrations, connectionsMax: 5 },
       logger,
@@ -143,7 +162,7 @@ describe('LifecycleRelay on PostgreSQL', () => {
   async function makeKeys(count: number, rotations: number): Promise<string[]> {
     return Promise.all(
       Array.from({ length: count }, async () => {
-        const { key } = await commands.create(tenantId, wish, operator);
+        const { resource: key } = await commands.create(tenantId, wish, operator);
         for (let i = 0; i < rotations; i += 1) {
           await commands.rotate(
             tenantId,

@@ -94,7 +94,13 @@ describe('the role that key-management runs as', () => {
       `select relname from pg_class where relnamespace = 'keys'::regnamespace and relkind = 'r' and not relrowsecurity
        order by relname`,
     );
-    expect(rows.map(({ relname }) => relname)).toEqual(['migrations', 'relay_checkpoint']);
+    expect(rows.map(({ relname }) => relname)).toEqual([
+      'fence_epochs',
+      'fence_head',
+      'migrations',
+      'relay_checkpoint',
+      'verifier_lease',
+    ]);
   });
 
   it.each(['events', 'tenants', 'keys', 'secrets'])(

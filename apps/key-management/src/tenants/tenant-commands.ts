@@ -1,7 +1,11 @@
 import { Rejection } from '#libs/contracts';
 import type { EventStore } from '#libs/event-store';
 import { type CallerContext, metadataOf } from '../commands/caller-context.js';
+import type { ChangeRate } from '../commands/change-rate.js';
 import { handleCommand } from '../commands/handle-command.js';
+import { fenceChangeOfTenant } from '../fencing/fence-change.js';
+import type { Committed, FencedChanges } from '../fencing/fenced-changes.js';
+import type { FenceReceipt } from '../fencing/fence-ledger.js';
 import type { Projected } from '../read-model/projected.js';
 import { type ExistingTenant, type TenantCommand, tenantDecider } from './tenant.decider.js';
 import { isTenantId } from './tenant-id.js';
@@ -10,7 +14,9 @@ import { streamOfTenant, type TenantResource, tenantResourceOf } from './tenant-
 /** Every wish that changes tenants. All are idempotent by nature: they name the state that is wanted. */
 export class TenantCommands {
   constructor(
-    private readonly store: EventStore<Projected>,
+    private readonly store: EventStore<Projected, FenceReceipt>,
+    private readonly fenced: FencedChanges,
+    private readonly rate: ChangeRate,
     private readonly nowMs: () => number,
   ) {}
 
@@ -19,33 +25,50 @@ export class TenantCommands {
     tenantId: string,
     wish: { name?: string | undefined; maxActiveKeys?: number | undefined },
     context: CallerContext,
-  ): Promise<{ tenant: TenantResource; created: boolean }> {
+  ): Promise<Committed<TenantResource> & { created: boolean }> {
     const { name, maxActiveKeys } = wish;
-    const tenant = await this.run(
-      { type: 'RegisterTenant', name, maxActiveKeys, ...this.stamp(tenantId) },
-      context,
-    );
-    return { tenant: tenant.resource, created: tenant.changed && tenant.version === 1 };
+    return this.run({ type: 'RegisterTenant', name, maxActiveKeys, ...this.stamp(tenantId) }, context);
   }
 
-  async suspend(tenantId: string, reason: string | null, context: CallerContext): Promise<TenantResource> {
-    return (await this.run({ type: 'SuspendTenant', reason, ...this.stamp(tenantId) }, context)).resource;
+  suspend(
+    tenantId: string,
+    reason: string | null,
+    context: CallerContext,
+  ): Promise<Committed<TenantResource>> {
+    return this.run({ type: 'SuspendTenant', reason, ...this.stamp(tenantId) }, context);
   }
 
-  async resume(tenantId: string, reason: string | null, context: CallerContext): Promise<TenantResource> {
-    return (await this.run({ type: 'ResumeTenant', reason, ...this.stamp(tenantId) }, context)).resource;
+  resume(
+    tenantId: string,
+    reason: string | null,
+    context: CallerContext,
+  ): Promise<Committed<TenantResource>> {
+    return this.run({ type: 'ResumeTenant', reason, ...this.stamp(tenantId) }, context);
   }
 
-  private async run(command: TenantCommand, context: CallerContext) {
+  private async run(
+    command: TenantCommand,
+    context: CallerContext,
+  ): Promise<Committed<TenantResource> & { created: boolean }> {
     const { tenantId } = command;
     if (!isTenantId(tenantId)) throw new Rejection('TENANT_NOT_FOUND');
-    const { state, version, changed } = await handleCommand(this.store, tenantDecider, command, {
-      streamId: streamOfTenant(tenantId),
+    this.rate.admit(tenantId);
+    const stream = streamOfTenant(tenantId);
+    const { state, version, projected, receipt } = await handleCommand(this.store, tenantDecider, command, {
+      streamId: stream,
       tenantId,
       metadata: metadataOf(context, 'reason' in command ? command.reason : null),
-      project: (folded): Projected => ({ kind: 'tenant', ...folded }),
+      project: (after, _, events): Projected => ({
+        kind: 'tenant',
+        ...after,
+        fence: fenceChangeOfTenant(tenantId, events, after.version),
+      }),
     });
-    return { resource: tenantResourceOf(state as ExistingTenant, version), version, changed };
+    const resource = tenantResourceOf(state as ExistingTenant);
+    // Also where it was suspended before: whoever suspended it may not have been answered.
+    const effect = command.type === 'SuspendTenant' ? ({ kind: 'TENANT', bindsFromMs: 0 } as const) : null;
+    const committed = await this.fenced.committed(resource, stream, version, effect, receipt);
+    return { ...committed, created: projected !== undefined && version === 1 };
   }
 
   private stamp(tenantId: string): { tenantId: string; nowMs: number } {

@@ -1,4 +1,4 @@
-import { revisionOf } from '#libs/service-kit/revision';
+import { subjectOfTenant } from '#libs/fence';
 import type { ExistingTenant } from './tenant.decider.js';
 
 /** A tenant as the operator sees it. Times are ISO 8601, UTC. */
@@ -8,20 +8,20 @@ export interface TenantResource {
   status: 'active' | 'suspended';
   maxActiveKeys: number;
   registeredAt: string;
-  revision: string;
 }
 
-export function tenantResourceOf(tenant: ExistingTenant, version: number): TenantResource {
+/** With the revision that it was read at, or that its change came to. */
+export type RevisedTenant = TenantResource & { revision: string };
+
+export function tenantResourceOf(tenant: ExistingTenant): TenantResource {
   return {
     id: tenant.tenantId,
     name: tenant.name,
     status: tenant.status,
     maxActiveKeys: tenant.maxActiveKeys,
     registeredAt: new Date(tenant.registeredAtMs).toISOString(),
-    revision: revisionOf(streamOfTenant(tenant.tenantId), version),
   };
 }
 
-export function streamOfTenant(tenantId: string): string {
-  return `tenant-${tenantId}`;
-}
+/** The subject of fence entries is the stream that changed. */
+export const streamOfTenant = subjectOfTenant;

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { EnforcementResponse } from '../fencing/enforcement.response.js';
 
 export class TenantResponse {
   @ApiProperty({ example: 'acme' })
@@ -16,6 +17,11 @@ export class TenantResponse {
   @ApiProperty({ format: 'date-time', example: '2026-11-22T10:00:00.000Z' })
   registeredAt!: string;
 
-  @ApiProperty({ example: 'WyJ0ZW5hbnQtYWNtZSIsMV0', description: 'Opaque: what this answer has seen.' })
+  @ApiProperty({ example: 'kq3vXh0…', description: 'Opaque: what this answer has seen.' })
   revision!: string;
+}
+
+export class ChangedTenantResponse extends EnforcementResponse {
+  @ApiProperty({ type: TenantResponse })
+  tenant!: TenantResponse;
 }

@@ -5,12 +5,22 @@ import { Rejection } from '#libs/contracts';
 import { OperatorGuard } from '#libs/service-kit/operator.guard';
 import { ApiProblem } from '#libs/service-kit/problem.response';
 import { operatorContextOf } from '../commands/operator-context.js';
+import { answerChange } from '../fencing/change-answer.js';
+import { EnforcementAnswers } from '../fencing/enforcement-answers.js';
+import { ApiChange } from '../fencing/enforcement.response.js';
+import type { Committed } from '../fencing/fenced-changes.js';
+import { Revisions } from '../fencing/revisions.js';
 import { KeyReads } from '../keys/key-reads.js';
 import { ReasonRequest, RegisterTenantRequest } from './register-tenant.request.js';
-import { TenantResponse } from './tenant.response.js';
+import { ChangedTenantResponse, TenantResponse } from './tenant.response.js';
 import { TenantCommands } from './tenant-commands.js';
 import { isTenantId, TENANT_ID } from './tenant-id.js';
-import { tenantResourceOf } from './tenant-resource.js';
+import {
+  type RevisedTenant,
+  streamOfTenant,
+  type TenantResource,
+  tenantResourceOf,
+} from './tenant-resource.js';
 
 @ApiTags('tenants')
 @ApiBearerAuth()
@@ -23,6 +33,8 @@ export class TenantsController {
   constructor(
     private readonly commands: TenantCommands,
     private readonly reads: KeyReads,
+    private readonly answers: EnforcementAnswers,
+    private readonly revisions: Revisions,
   ) {}
 
   @Put()
@@ -42,9 +54,9 @@ export class TenantsController {
       ]);
     }
     const wish = { name, maxActiveKeys };
-    const { tenant, created } = await this.commands.register(tenantId, wish, operatorContextOf(request));
-    reply.status(created ? 201 : 200);
-    return tenant;
+    const committed = await this.commands.register(tenantId, wish, operatorContextOf(request));
+    reply.status(committed.created ? 201 : 200);
+    return revised(committed);
   }
 
   @Get()
@@ -54,24 +66,43 @@ export class TenantsController {
   async read(@Param('tenantId') tenantId: string) {
     const tenant = await this.reads.tenant(tenantId);
     if (tenant === undefined) throw new Rejection('TENANT_NOT_FOUND');
-    return tenantResourceOf(tenant.state, tenant.version);
+    const revision = this.revisions.of(streamOfTenant(tenantId), tenant.version);
+    return { ...tenantResourceOf(tenant.state), revision };
   }
 
   @Post('suspend')
   @HttpCode(200)
   @ApiOperation({ summary: 'Suspend a tenant: all its keys are refused until it is resumed' })
-  @ApiResponse({ status: 200, type: TenantResponse })
+  @ApiChange(ChangedTenantResponse)
   @ApiProblem(404, 'There is no such tenant.')
-  suspend(@Param('tenantId') tenantId: string, @Body() body: ReasonRequest, @Req() request: FastifyRequest) {
-    return this.commands.suspend(tenantId, body.reason || null, operatorContextOf(request));
+  async suspend(
+    @Param('tenantId') tenantId: string,
+    @Body() body: ReasonRequest,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const context = operatorContextOf(request);
+    const committed = await this.commands.suspend(tenantId, body.reason || null, context);
+    return { ...(await answerChange(this.answers, committed, request, reply)), tenant: revised(committed) };
   }
 
   @Post('resume')
   @HttpCode(200)
   @ApiOperation({ summary: 'Resume a tenant: its keys are what they were, revoked ones stay revoked' })
-  @ApiResponse({ status: 200, type: TenantResponse })
+  @ApiChange(ChangedTenantResponse)
   @ApiProblem(404, 'There is no such tenant.')
-  resume(@Param('tenantId') tenantId: string, @Body() body: ReasonRequest, @Req() request: FastifyRequest) {
-    return this.commands.resume(tenantId, body.reason || null, operatorContextOf(request));
+  async resume(
+    @Param('tenantId') tenantId: string,
+    @Body() body: ReasonRequest,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const context = operatorContextOf(request);
+    const committed = await this.commands.resume(tenantId, body.reason || null, context);
+    return { ...(await answerChange(this.answers, committed, request, reply)), tenant: revised(committed) };
   }
+}
+
+function revised({ resource, revision }: Committed<TenantResource>): RevisedTenant {
+  return { ...resource, revision };
 }

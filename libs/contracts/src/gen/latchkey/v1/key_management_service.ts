@@ -63,6 +63,20 @@ export interface Key {
   revision: string;
 }
 
+/** Whether a change holds at every verifier: any verification that starts after "enforced" was answered is judged by it. */
+export interface Enforcement {
+  /** "enforced"; or "committed": not everywhere yet, or nothing that is waited for. */
+  status: string;
+  revision: string;
+  /** Of what is enforced: "acks" or "leaseExpiry". */
+  via: string;
+  waitedMs: number;
+  verifiersAcked: number;
+  verifiersExpired: number;
+  /** When it holds at the latest, for people; absent where nothing is waited for. */
+  enforcedBy: Date | undefined;
+}
+
 export interface CreateKeyRequest {
   tenantId: string;
   name: string;
@@ -126,11 +140,14 @@ export interface RotateKeyRequest {
   actor: Actor | undefined;
   ceiling: Ceiling | undefined;
   idempotencyKey: string;
+  /** How long to wait for enforcement; absent: as long as it takes. */
+  waitSeconds?: number | undefined;
 }
 
 export interface RotateKeyResponse {
   key: Key | undefined;
   secret: string;
+  enforcement: Enforcement | undefined;
 }
 
 export interface RevokeKeyRequest {
@@ -140,10 +157,23 @@ export interface RevokeKeyRequest {
   actor: Actor | undefined;
   ceiling: Ceiling | undefined;
   idempotencyKey: string;
+  /** How long to wait for enforcement; absent: as long as it takes. */
+  waitSeconds?: number | undefined;
 }
 
 export interface RevokeKeyResponse {
   key: Key | undefined;
+  enforcement: Enforcement | undefined;
+}
+
+export interface GetEnforcementRequest {
+  tenantId: string;
+  /** Of the answer to the change. */
+  revision: string;
+}
+
+export interface GetEnforcementResponse {
+  enforcement: Enforcement | undefined;
 }
 
 /** A record of the key view with the proof that key-management wrote it. */
@@ -784,6 +814,195 @@ export const Key: MessageFns<Key> = {
     message.generation = object.generation ?? 0;
     message.previousSecretValidUntil = object.previousSecretValidUntil ?? undefined;
     message.revision = object.revision ?? "";
+    return message;
+  },
+};
+
+function createBaseEnforcement(): Enforcement {
+  return {
+    status: "",
+    revision: "",
+    via: "",
+    waitedMs: 0,
+    verifiersAcked: 0,
+    verifiersExpired: 0,
+    enforcedBy: undefined,
+  };
+}
+
+export const Enforcement: MessageFns<Enforcement> = {
+  encode(message: Enforcement, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.status !== "") {
+      writer.uint32(10).string(message.status);
+    }
+    if (message.revision !== "") {
+      writer.uint32(18).string(message.revision);
+    }
+    if (message.via !== "") {
+      writer.uint32(26).string(message.via);
+    }
+    if (message.waitedMs !== 0) {
+      writer.uint32(32).uint32(message.waitedMs);
+    }
+    if (message.verifiersAcked !== 0) {
+      writer.uint32(40).uint32(message.verifiersAcked);
+    }
+    if (message.verifiersExpired !== 0) {
+      writer.uint32(48).uint32(message.verifiersExpired);
+    }
+    if (message.enforcedBy !== undefined) {
+      Timestamp.encode(toTimestamp(message.enforcedBy), writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Enforcement {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnforcement();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.revision = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.via = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.waitedMs = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.verifiersAcked = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.verifiersExpired = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.enforcedBy = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Enforcement {
+    return {
+      status: isSet(object.status) ? globalThis.String(object.status) : "",
+      revision: isSet(object.revision) ? globalThis.String(object.revision) : "",
+      via: isSet(object.via) ? globalThis.String(object.via) : "",
+      waitedMs: isSet(object.waitedMs)
+        ? globalThis.Number(object.waitedMs)
+        : isSet(object.waited_ms)
+        ? globalThis.Number(object.waited_ms)
+        : 0,
+      verifiersAcked: isSet(object.verifiersAcked)
+        ? globalThis.Number(object.verifiersAcked)
+        : isSet(object.verifiers_acked)
+        ? globalThis.Number(object.verifiers_acked)
+        : 0,
+      verifiersExpired: isSet(object.verifiersExpired)
+        ? globalThis.Number(object.verifiersExpired)
+        : isSet(object.verifiers_expired)
+        ? globalThis.Number(object.verifiers_expired)
+        : 0,
+      enforcedBy: isSet(object.enforcedBy)
+        ? fromJsonTimestamp(object.enforcedBy)
+        : isSet(object.enforced_by)
+        ? fromJsonTimestamp(object.enforced_by)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Enforcement): unknown {
+    const obj: any = {};
+    if (message.status !== "") {
+      obj.status = message.status;
+    }
+    if (message.revision !== "") {
+      obj.revision = message.revision;
+    }
+    if (message.via !== "") {
+      obj.via = message.via;
+    }
+    if (message.waitedMs !== 0) {
+      obj.waitedMs = Math.round(message.waitedMs);
+    }
+    if (message.verifiersAcked !== 0) {
+      obj.verifiersAcked = Math.round(message.verifiersAcked);
+    }
+    if (message.verifiersExpired !== 0) {
+      obj.verifiersExpired = Math.round(message.verifiersExpired);
+    }
+    if (message.enforcedBy !== undefined) {
+      obj.enforcedBy = message.enforcedBy.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Enforcement>): Enforcement {
+    return Enforcement.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Enforcement>): Enforcement {
+    const message = createBaseEnforcement();
+    message.status = object.status ?? "";
+    message.revision = object.revision ?? "";
+    message.via = object.via ?? "";
+    message.waitedMs = object.waitedMs ?? 0;
+    message.verifiersAcked = object.verifiersAcked ?? 0;
+    message.verifiersExpired = object.verifiersExpired ?? 0;
+    message.enforcedBy = object.enforcedBy ?? undefined;
     return message;
   },
 };
@@ -1477,6 +1696,7 @@ function createBaseRotateKeyRequest(): RotateKeyRequest {
     actor: undefined,
     ceiling: undefined,
     idempotencyKey: "",
+    waitSeconds: undefined,
   };
 }
 
@@ -1502,6 +1722,9 @@ export const RotateKeyRequest: MessageFns<RotateKeyRequest> = {
     }
     if (message.idempotencyKey !== "") {
       writer.uint32(58).string(message.idempotencyKey);
+    }
+    if (message.waitSeconds !== undefined) {
+      writer.uint32(64).uint32(message.waitSeconds);
     }
     return writer;
   },
@@ -1575,6 +1798,14 @@ export const RotateKeyRequest: MessageFns<RotateKeyRequest> = {
             message.idempotencyKey = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.waitSeconds = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1616,6 +1847,11 @@ export const RotateKeyRequest: MessageFns<RotateKeyRequest> = {
         : isSet(object.idempotency_key)
         ? globalThis.String(object.idempotency_key)
         : "",
+      waitSeconds: isSet(object.waitSeconds)
+        ? globalThis.Number(object.waitSeconds)
+        : isSet(object.wait_seconds)
+        ? globalThis.Number(object.wait_seconds)
+        : undefined,
     };
   },
 
@@ -1642,6 +1878,9 @@ export const RotateKeyRequest: MessageFns<RotateKeyRequest> = {
     if (message.idempotencyKey !== "") {
       obj.idempotencyKey = message.idempotencyKey;
     }
+    if (message.waitSeconds !== undefined) {
+      obj.waitSeconds = Math.round(message.waitSeconds);
+    }
     return obj;
   },
 
@@ -1659,12 +1898,13 @@ export const RotateKeyRequest: MessageFns<RotateKeyRequest> = {
       ? Ceiling.fromPartial(object.ceiling)
       : undefined;
     message.idempotencyKey = object.idempotencyKey ?? "";
+    message.waitSeconds = object.waitSeconds ?? undefined;
     return message;
   },
 };
 
 function createBaseRotateKeyResponse(): RotateKeyResponse {
-  return { key: undefined, secret: "" };
+  return { key: undefined, secret: "", enforcement: undefined };
 }
 
 export const RotateKeyResponse: MessageFns<RotateKeyResponse> = {
@@ -1674,6 +1914,9 @@ export const RotateKeyResponse: MessageFns<RotateKeyResponse> = {
     }
     if (message.secret !== "") {
       writer.uint32(18).string(message.secret);
+    }
+    if (message.enforcement !== undefined) {
+      Enforcement.encode(message.enforcement, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1707,6 +1950,14 @@ export const RotateKeyResponse: MessageFns<RotateKeyResponse> = {
             message.secret = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.enforcement = Enforcement.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1723,6 +1974,7 @@ export const RotateKeyResponse: MessageFns<RotateKeyResponse> = {
     return {
       key: isSet(object.key) ? Key.fromJSON(object.key) : undefined,
       secret: isSet(object.secret) ? globalThis.String(object.secret) : "",
+      enforcement: isSet(object.enforcement) ? Enforcement.fromJSON(object.enforcement) : undefined,
     };
   },
 
@@ -1734,6 +1986,9 @@ export const RotateKeyResponse: MessageFns<RotateKeyResponse> = {
     if (message.secret !== "") {
       obj.secret = message.secret;
     }
+    if (message.enforcement !== undefined) {
+      obj.enforcement = Enforcement.toJSON(message.enforcement);
+    }
     return obj;
   },
 
@@ -1744,12 +1999,23 @@ export const RotateKeyResponse: MessageFns<RotateKeyResponse> = {
     const message = createBaseRotateKeyResponse();
     message.key = (object.key !== undefined && object.key !== null) ? Key.fromPartial(object.key) : undefined;
     message.secret = object.secret ?? "";
+    message.enforcement = (object.enforcement !== undefined && object.enforcement !== null)
+      ? Enforcement.fromPartial(object.enforcement)
+      : undefined;
     return message;
   },
 };
 
 function createBaseRevokeKeyRequest(): RevokeKeyRequest {
-  return { tenantId: "", keyId: "", reason: "", actor: undefined, ceiling: undefined, idempotencyKey: "" };
+  return {
+    tenantId: "",
+    keyId: "",
+    reason: "",
+    actor: undefined,
+    ceiling: undefined,
+    idempotencyKey: "",
+    waitSeconds: undefined,
+  };
 }
 
 export const RevokeKeyRequest: MessageFns<RevokeKeyRequest> = {
@@ -1771,6 +2037,9 @@ export const RevokeKeyRequest: MessageFns<RevokeKeyRequest> = {
     }
     if (message.idempotencyKey !== "") {
       writer.uint32(50).string(message.idempotencyKey);
+    }
+    if (message.waitSeconds !== undefined) {
+      writer.uint32(56).uint32(message.waitSeconds);
     }
     return writer;
   },
@@ -1836,6 +2105,14 @@ export const RevokeKeyRequest: MessageFns<RevokeKeyRequest> = {
             message.idempotencyKey = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.waitSeconds = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1868,6 +2145,11 @@ export const RevokeKeyRequest: MessageFns<RevokeKeyRequest> = {
         : isSet(object.idempotency_key)
         ? globalThis.String(object.idempotency_key)
         : "",
+      waitSeconds: isSet(object.waitSeconds)
+        ? globalThis.Number(object.waitSeconds)
+        : isSet(object.wait_seconds)
+        ? globalThis.Number(object.wait_seconds)
+        : undefined,
     };
   },
 
@@ -1891,6 +2173,9 @@ export const RevokeKeyRequest: MessageFns<RevokeKeyRequest> = {
     if (message.idempotencyKey !== "") {
       obj.idempotencyKey = message.idempotencyKey;
     }
+    if (message.waitSeconds !== undefined) {
+      obj.waitSeconds = Math.round(message.waitSeconds);
+    }
     return obj;
   },
 
@@ -1907,18 +2192,22 @@ export const RevokeKeyRequest: MessageFns<RevokeKeyRequest> = {
       ? Ceiling.fromPartial(object.ceiling)
       : undefined;
     message.idempotencyKey = object.idempotencyKey ?? "";
+    message.waitSeconds = object.waitSeconds ?? undefined;
     return message;
   },
 };
 
 function createBaseRevokeKeyResponse(): RevokeKeyResponse {
-  return { key: undefined };
+  return { key: undefined, enforcement: undefined };
 }
 
 export const RevokeKeyResponse: MessageFns<RevokeKeyResponse> = {
   encode(message: RevokeKeyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== undefined) {
       Key.encode(message.key, writer.uint32(10).fork()).join();
+    }
+    if (message.enforcement !== undefined) {
+      Enforcement.encode(message.enforcement, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1944,6 +2233,14 @@ export const RevokeKeyResponse: MessageFns<RevokeKeyResponse> = {
             message.key = Key.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.enforcement = Enforcement.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1957,13 +2254,19 @@ export const RevokeKeyResponse: MessageFns<RevokeKeyResponse> = {
   },
 
   fromJSON(object: any): RevokeKeyResponse {
-    return { key: isSet(object.key) ? Key.fromJSON(object.key) : undefined };
+    return {
+      key: isSet(object.key) ? Key.fromJSON(object.key) : undefined,
+      enforcement: isSet(object.enforcement) ? Enforcement.fromJSON(object.enforcement) : undefined,
+    };
   },
 
   toJSON(message: RevokeKeyResponse): unknown {
     const obj: any = {};
     if (message.key !== undefined) {
       obj.key = Key.toJSON(message.key);
+    }
+    if (message.enforcement !== undefined) {
+      obj.enforcement = Enforcement.toJSON(message.enforcement);
     }
     return obj;
   },
@@ -1974,6 +2277,167 @@ export const RevokeKeyResponse: MessageFns<RevokeKeyResponse> = {
   fromPartial(object: DeepPartial<RevokeKeyResponse>): RevokeKeyResponse {
     const message = createBaseRevokeKeyResponse();
     message.key = (object.key !== undefined && object.key !== null) ? Key.fromPartial(object.key) : undefined;
+    message.enforcement = (object.enforcement !== undefined && object.enforcement !== null)
+      ? Enforcement.fromPartial(object.enforcement)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseGetEnforcementRequest(): GetEnforcementRequest {
+  return { tenantId: "", revision: "" };
+}
+
+export const GetEnforcementRequest: MessageFns<GetEnforcementRequest> = {
+  encode(message: GetEnforcementRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenantId !== "") {
+      writer.uint32(10).string(message.tenantId);
+    }
+    if (message.revision !== "") {
+      writer.uint32(18).string(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetEnforcementRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetEnforcementRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.revision = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetEnforcementRequest {
+    return {
+      tenantId: isSet(object.tenantId)
+        ? globalThis.String(object.tenantId)
+        : isSet(object.tenant_id)
+        ? globalThis.String(object.tenant_id)
+        : "",
+      revision: isSet(object.revision) ? globalThis.String(object.revision) : "",
+    };
+  },
+
+  toJSON(message: GetEnforcementRequest): unknown {
+    const obj: any = {};
+    if (message.tenantId !== "") {
+      obj.tenantId = message.tenantId;
+    }
+    if (message.revision !== "") {
+      obj.revision = message.revision;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetEnforcementRequest>): GetEnforcementRequest {
+    return GetEnforcementRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetEnforcementRequest>): GetEnforcementRequest {
+    const message = createBaseGetEnforcementRequest();
+    message.tenantId = object.tenantId ?? "";
+    message.revision = object.revision ?? "";
+    return message;
+  },
+};
+
+function createBaseGetEnforcementResponse(): GetEnforcementResponse {
+  return { enforcement: undefined };
+}
+
+export const GetEnforcementResponse: MessageFns<GetEnforcementResponse> = {
+  encode(message: GetEnforcementResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.enforcement !== undefined) {
+      Enforcement.encode(message.enforcement, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetEnforcementResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetEnforcementResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.enforcement = Enforcement.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetEnforcementResponse {
+    return { enforcement: isSet(object.enforcement) ? Enforcement.fromJSON(object.enforcement) : undefined };
+  },
+
+  toJSON(message: GetEnforcementResponse): unknown {
+    const obj: any = {};
+    if (message.enforcement !== undefined) {
+      obj.enforcement = Enforcement.toJSON(message.enforcement);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetEnforcementResponse>): GetEnforcementResponse {
+    return GetEnforcementResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetEnforcementResponse>): GetEnforcementResponse {
+    const message = createBaseGetEnforcementResponse();
+    message.enforcement = (object.enforcement !== undefined && object.enforcement !== null)
+      ? Enforcement.fromPartial(object.enforcement)
+      : undefined;
     return message;
   },
 };
@@ -2785,6 +3249,18 @@ export const KeyManagementServiceService = {
     responseSerialize: (value: RevokeKeyResponse): Buffer => Buffer.from(RevokeKeyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RevokeKeyResponse => RevokeKeyResponse.decode(value),
   },
+  /** Tells whether a change of one of the tenant's keys holds at every verifier by now. */
+  getEnforcement: {
+    path: "/latchkey.v1.KeyManagementService/GetEnforcement" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetEnforcementRequest): Buffer =>
+      Buffer.from(GetEnforcementRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetEnforcementRequest => GetEnforcementRequest.decode(value),
+    responseSerialize: (value: GetEnforcementResponse): Buffer =>
+      Buffer.from(GetEnforcementResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetEnforcementResponse => GetEnforcementResponse.decode(value),
+  },
   /** Finds the sealed record of one digest, for a verifier that misses it. */
   findSecretRecord: {
     path: "/latchkey.v1.KeyManagementService/FindSecretRecord" as const,
@@ -2845,6 +3321,8 @@ export interface KeyManagementServiceServer extends UntypedServiceImplementation
   rotateKey: handleUnaryCall<RotateKeyRequest, RotateKeyResponse>;
   /** Revokes the key for ever; repeating it changes nothing. */
   revokeKey: handleUnaryCall<RevokeKeyRequest, RevokeKeyResponse>;
+  /** Tells whether a change of one of the tenant's keys holds at every verifier by now. */
+  getEnforcement: handleUnaryCall<GetEnforcementRequest, GetEnforcementResponse>;
   /** Finds the sealed record of one digest, for a verifier that misses it. */
   findSecretRecord: handleUnaryCall<FindSecretRecordRequest, FindSecretRecordResponse>;
   /** Finds the sealed record of one tenant. */
@@ -2934,6 +3412,22 @@ export interface KeyManagementServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RevokeKeyResponse) => void,
+  ): ClientUnaryCall;
+  /** Tells whether a change of one of the tenant's keys holds at every verifier by now. */
+  getEnforcement(
+    request: GetEnforcementRequest,
+    callback: (error: ServiceError | null, response: GetEnforcementResponse) => void,
+  ): ClientUnaryCall;
+  getEnforcement(
+    request: GetEnforcementRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetEnforcementResponse) => void,
+  ): ClientUnaryCall;
+  getEnforcement(
+    request: GetEnforcementRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetEnforcementResponse) => void,
   ): ClientUnaryCall;
   /** Finds the sealed record of one digest, for a verifier that misses it. */
   findSecretRecord(
