@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { EnforcementsController } from './keys/enforcements.controller.js';
 import { KeyManagement } from './keys/key-management.js';
 import { KeyUsage } from './keys/key-usage.js';
 import { KeysController } from './keys/keys.controller.js';
@@ -16,7 +17,7 @@ export class ApiModule {
     return {
       module: ApiModule,
       imports: [service],
-      controllers: [WhoamiController, KeysController],
+      controllers: [WhoamiController, KeysController, EnforcementsController],
       providers: [
         { provide: KeyManagement, useValue: keyManagement },
         { provide: KeyUsage, useValue: keyUsage },

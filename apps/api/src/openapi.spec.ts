@@ -37,6 +37,7 @@ describe('the OpenAPI document of the running server', () => {
         .map(({ name }) => name)
         .toSorted(),
     ).toEqual([
+      'get /v1/enforcements/{revision}',
       'get /v1/keys',
       'get /v1/whoami',
       'post /v1/keys',

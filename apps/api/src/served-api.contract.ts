@@ -5,6 +5,7 @@ import { type RequestEvent, Rejection } from '#libs/contracts';
 import { RequestReporter } from '#libs/request-reporting';
 import { createLogger } from '#libs/service-kit';
 import {
+  type Enforcement,
   type IssuedKey,
   KeyManagement,
   type KeyPage,
@@ -91,6 +92,9 @@ export class StandInReporter extends RequestReporter {
 export class StandInKeyManagement extends KeyManagement {
   readonly keys: ManagedKey[] = [];
   readonly changes: { by: ManagedBy; wish: unknown }[] = [];
+  /** Seconds that changes were to wait. */
+  readonly waits: number[] = [];
+  enforcedAfterSeconds = 0;
   lists = 0;
   gate: Gate | undefined;
   fault: Error | undefined;
@@ -115,14 +119,33 @@ export class StandInKeyManagement extends KeyManagement {
     return { key, secret: 'lk_live_the-secret' };
   }
 
-  override async rotate(keyId: string, rotation: Rotation, by: ManagedBy): Promise<IssuedKey> {
+  override async rotate(keyId: string, rotation: Rotation, by: ManagedBy, waitSeconds: number) {
     this.changes.push({ by, wish: rotation });
-    return { key: this.existing(keyId), secret: null };
+    return { key: this.existing(keyId), secret: null, enforcement: this.enforced(waitSeconds) };
   }
 
-  override async revoke(keyId: string, reason: string | null, by: ManagedBy): Promise<ManagedKey> {
+  override async revoke(keyId: string, reason: string | null, by: ManagedBy, waitSeconds: number) {
     this.changes.push({ by, wish: { reason } });
-    return { ...this.existing(keyId), status: 'revoked', revokedAt: new Date('2026-11-22T00:00:00Z') };
+    const key: ManagedKey = {
+      ...this.existing(keyId),
+      status: 'revoked',
+      revokedAt: new Date('2026-11-22T00:00:00Z'),
+    };
+    return { key, enforcement: this.enforced(waitSeconds) };
+  }
+
+  override async enforcement(_: VerifiedKey, revision: string): Promise<Enforcement> {
+    if (revision !== 'r') throw new Rejection('NOT_FOUND');
+    return this.enforced(Number.POSITIVE_INFINITY);
+  }
+
+  private enforced(waitSeconds: number): Enforcement {
+    this.waits.push(waitSeconds);
+    if (waitSeconds < this.enforcedAfterSeconds) {
+      return { status: 'committed', revision: 'r', enforcedBy: new Date('2026-11-22T00:00:10Z') };
+    }
+    const verifiers = { acked: 3, expired: 0 };
+    return { status: 'enforced', revision: 'r', via: 'acks', waitedMs: 12, verifiers };
   }
 
   private existing(keyId: string): ManagedKey {

@@ -55,5 +55,7 @@ function errorOf(error: unknown) {
   if (!(error instanceof Rejection)) return { code: status.INTERNAL, details: String(error), metadata };
   metadata.set('latchkey-rejection', error.code);
   if (error.fields.length > 0) metadata.set('latchkey-fields-bin', Buffer.from(JSON.stringify(error.fields)));
+  if (error.retryAfterSeconds !== undefined)
+    metadata.set('latchkey-retry-after', String(error.retryAfterSeconds));
   return { code: status[REJECTIONS[error.code].grpc], details: error.message, metadata };
 }

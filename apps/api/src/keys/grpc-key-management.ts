@@ -2,13 +2,16 @@ import { credentials } from '@grpc/grpc-js';
 import {
   type Actor,
   type Ceiling,
+  type Enforcement as EnforcementMessage,
   type Key,
   KeyManagementServiceClient,
 } from '#libs/contracts/gen/latchkey/v1/key_management_service';
-import type { GrpcCaller } from '#libs/service-kit/grpc-caller';
+import type { GrpcCaller, UnaryMethod } from '#libs/service-kit/grpc-caller';
 import { channelOptions } from '#libs/service-kit';
 import type { VerifiedKey } from '../verification/verifier.js';
 import {
+  type ChangedKey,
+  type Enforcement,
   type IssuedKey,
   KeyManagement,
   type KeyPage,
@@ -17,6 +20,9 @@ import {
   type NewKey,
   type Rotation,
 } from './key-management.js';
+
+/** Longest that a change may take besides what it is to wait for, milliseconds. */
+const CHANGE_DEADLINE_MS = 10_000;
 
 /** Asks key-management over gRPC. It is key-management that holds every change below the ceiling it is handed. */
 export class GrpcKeyManagement extends KeyManagement {
@@ -57,19 +63,38 @@ export class GrpcKeyManagement extends KeyManagement {
     keyId: string,
     { graceSeconds, retirePrevious }: Rotation,
     by: ManagedBy,
-  ): Promise<IssuedKey> {
-    const request = { ...commandOf(by), keyId, graceSeconds, retirePrevious };
-    return issuedKeyOf(await this.caller.call(this.client.rotateKey.bind(this.client), request));
+    waitSeconds: number,
+  ): Promise<IssuedKey & ChangedKey> {
+    const request = { ...commandOf(by), keyId, graceSeconds, retirePrevious, waitSeconds };
+    const answer = await this.change(this.client.rotateKey.bind(this.client), request);
+    return { ...issuedKeyOf(answer), enforcement: enforcementOf(answer.enforcement) };
   }
 
-  override async revoke(keyId: string, reason: string | null, by: ManagedBy): Promise<ManagedKey> {
-    const request = { ...commandOf(by), keyId, reason: reason ?? '' };
-    const { key } = await this.caller.call(this.client.revokeKey.bind(this.client), request);
-    return managedKeyOf(key);
+  override async revoke(
+    keyId: string,
+    reason: string | null,
+    by: ManagedBy,
+    waitSeconds: number,
+  ): Promise<ChangedKey> {
+    const request = { ...commandOf(by), keyId, reason: reason ?? '', waitSeconds };
+    const { key, enforcement } = await this.change(this.client.revokeKey.bind(this.client), request);
+    return { key: managedKeyOf(key), enforcement: enforcementOf(enforcement) };
+  }
+
+  override async enforcement({ tenantId }: VerifiedKey, revision: string): Promise<Enforcement> {
+    const ask = this.client.getEnforcement.bind(this.client);
+    return enforcementOf((await this.caller.call(ask, { tenantId, revision })).enforcement);
   }
 
   close(): void {
     this.client.close();
+  }
+
+  private change<Request extends { waitSeconds: number }, Response>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+  ): Promise<Response> {
+    return this.caller.call(method, request, CHANGE_DEADLINE_MS + request.waitSeconds * 1000);
   }
 }
 
@@ -90,6 +115,14 @@ function commandOf({ manager, sourceAddress, requestId, traceId, idempotencyKey 
 
 function issuedKeyOf({ key, secret }: { key: Key | undefined; secret: string }): IssuedKey {
   return { key: managedKeyOf(key), secret: secret || null };
+}
+
+function enforcementOf(message: EnforcementMessage | undefined): Enforcement {
+  if (message === undefined) throw new Error('key-management answered without saying how the change stands');
+  const { status, revision, via, waitedMs, enforcedBy } = message;
+  if (status !== 'enforced') return { status: 'committed', revision, enforcedBy: enforcedBy ?? null };
+  const verifiers = { acked: message.verifiersAcked, expired: message.verifiersExpired };
+  return { status, revision, via: via as 'acks' | 'leaseExpiry', waitedMs, verifiers };
 }
 
 function managedKeyOf(key: Key | undefined): ManagedKey {

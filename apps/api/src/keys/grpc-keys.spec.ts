@@ -42,6 +42,31 @@ const managed = {
   previousSecretValidUntil: createdAt,
   revision: 'r',
 };
+/** As the messages have it, and as it is read. */
+const enforced = {
+  status: 'enforced',
+  revision: 'r',
+  via: 'acks',
+  waitedMs: 12,
+  verifiersAcked: 3,
+  verifiersExpired: 1,
+};
+const isEnforced = {
+  status: 'enforced',
+  revision: 'r',
+  via: 'acks',
+  waitedMs: 12,
+  verifiers: { acked: 3, expired: 1 },
+};
+const committed = {
+  status: 'committed',
+  revision: 'r',
+  via: '',
+  waitedMs: 0,
+  verifiersAcked: 0,
+  verifiersExpired: 0,
+  enforcedBy: createdAt,
+};
 const by = {
   manager: managingKey,
   sourceAddress: '203.0.113.7',
@@ -77,8 +102,9 @@ describe('GrpcKeyManagement', () => {
     server = await serveGrpc(KeyManagementServiceService, {
       listKeys: answer({ keys: [message], nextCursor: '' }),
       createKey: answer({ key: message, secret: 'the secret' }),
-      rotateKey: answer({ key: message, secret: '' }),
-      revokeKey: answer({ key: message }),
+      rotateKey: answer({ key: message, secret: '', enforcement: enforced }),
+      revokeKey: answer({ key: message, enforcement: committed }),
+      getEnforcement: answer({ enforcement: enforced }),
     });
     keys = new GrpcKeyManagement(server.address, caller);
   });
@@ -110,25 +136,42 @@ describe('GrpcKeyManagement', () => {
   });
 
   it('rotates below the manager’s own rights, and tells 0 s of grace from the default', async () => {
-    expect(await keys.rotate('key_1', { graceSeconds: 0, retirePrevious: true }, by)).toEqual({
+    expect(await keys.rotate('key_1', { graceSeconds: 0, retirePrevious: true }, by, 5)).toEqual({
       key: managed,
       secret: null,
+      enforcement: isEnforced,
     });
-    await keys.rotate('key_1', { graceSeconds: undefined, retirePrevious: false }, by);
+    await keys.rotate('key_1', { graceSeconds: undefined, retirePrevious: false }, by, 0);
     expect(asked).toEqual([
-      { ...command, keyId: 'key_1', graceSeconds: 0, retirePrevious: true },
-      { ...command, keyId: 'key_1', graceSeconds: undefined, retirePrevious: false },
+      { ...command, keyId: 'key_1', graceSeconds: 0, retirePrevious: true, waitSeconds: 5 },
+      { ...command, keyId: 'key_1', graceSeconds: undefined, retirePrevious: false, waitSeconds: 0 },
     ]);
   });
 
   it('revokes below the manager’s own rights', async () => {
-    expect(await keys.revoke('key_1', 'leaked', by)).toEqual(managed);
-    expect(asked).toEqual([{ ...command, keyId: 'key_1', reason: 'leaked' }]);
+    expect(await keys.revoke('key_1', 'leaked', by, 5)).toEqual({
+      key: managed,
+      enforcement: { status: 'committed', revision: 'r', enforcedBy: createdAt },
+    });
+    expect(asked).toEqual([{ ...command, keyId: 'key_1', reason: 'leaked', waitSeconds: 5 }]);
+  });
+
+  it('asks how a change of the manager’s tenant stands', async () => {
+    expect(await keys.enforcement(managingKey, 'r')).toEqual(isEnforced);
+    expect(asked).toEqual([{ tenantId: 'acme', revision: 'r' }]);
+  });
+
+  it('hands on when to come again', async () => {
+    refusal = new Rejection('RATE_LIMITED', [], 3);
+    await expect(keys.revoke('key_1', null, by, 0)).rejects.toMatchObject({
+      code: 'RATE_LIMITED',
+      retryAfterSeconds: 3,
+    });
   });
 
   it('hands on a refusal with its fields', async () => {
     refusal = new Rejection('INVALID_REQUEST', [{ field: 'metadata', message: 'too long' }]);
-    await expect(keys.revoke('key_1', null, by)).rejects.toMatchObject({
+    await expect(keys.revoke('key_1', null, by, 0)).rejects.toMatchObject({
       code: 'INVALID_REQUEST',
       fields: [{ field: 'metadata', message: 'too long' }],
     });

@@ -26,6 +26,23 @@ export interface IssuedKey {
   secret: string | null;
 }
 
+/** Whether a change holds wherever keys are verified. */
+export type Enforcement =
+  | {
+      status: 'enforced';
+      revision: string;
+      via: 'acks' | 'leaseExpiry';
+      waitedMs: number;
+      verifiers: { acked: number; expired: number };
+    }
+  /** Not yet, by then at the latest; null: nothing is waited for. */
+  | { status: 'committed'; revision: string; enforcedBy: Date | null };
+
+export interface ChangedKey {
+  key: ManagedKey;
+  enforcement: Enforcement;
+}
+
 /** On whose behalf a key is changed: what is changed is the manager's tenant's, and never goes beyond its own rights. */
 export interface ManagedBy {
   manager: VerifiedKey;
@@ -63,7 +80,20 @@ export abstract class KeyManagement {
   /** The keys of the manager's tenant and environment, newest first. */
   abstract list(manager: VerifiedKey, page: { limit: number; cursor: string | null }): Promise<KeyPage>;
   abstract create(key: NewKey, by: ManagedBy): Promise<IssuedKey>;
-  abstract rotate(keyId: string, rotation: Rotation, by: ManagedBy): Promise<IssuedKey>;
+  /** As {@link revoke}, it waits until what it ends is refused wherever keys are verified, or so many seconds. */
+  abstract rotate(
+    keyId: string,
+    rotation: Rotation,
+    by: ManagedBy,
+    waitSeconds: number,
+  ): Promise<IssuedKey & ChangedKey>;
   /** For ever; repeating it changes nothing. */
-  abstract revoke(keyId: string, reason: string | null, by: ManagedBy): Promise<ManagedKey>;
+  abstract revoke(
+    keyId: string,
+    reason: string | null,
+    by: ManagedBy,
+    waitSeconds: number,
+  ): Promise<ChangedKey>;
+  /** How a change of one of the tenant's keys stands, by the revision it was answered with. */
+  abstract enforcement(manager: VerifiedKey, revision: string): Promise<Enforcement>;
 }

@@ -1,6 +1,6 @@
 import type { Insights } from './key-usage.js';
-import type { ManagedKey } from './key-management.js';
-import type { KeyResponse, KeyWithInsightsResponse } from './key.response.js';
+import type { Enforcement, ManagedKey } from './key-management.js';
+import type { EnforcementResponse, KeyResponse, KeyWithInsightsResponse } from './key.response.js';
 
 /** A key as JSON: times in ISO 8601, UTC. */
 export function keyResourceOf(key: ManagedKey) {
@@ -11,6 +11,16 @@ export function keyResourceOf(key: ManagedKey) {
     revokedAt: isoOrNull(key.revokedAt),
     previousSecretValidUntil: isoOrNull(key.previousSecretValidUntil),
   } satisfies KeyResponse;
+}
+
+/** How a change stands as JSON. */
+export function enforcementResourceOf(enforcement: Enforcement) {
+  if (enforcement.status === 'enforced') return enforcement satisfies EnforcementResponse;
+  const { enforcedBy, ...committed } = enforcement;
+  return {
+    ...committed,
+    ...(enforcedBy && { enforcedBy: enforcedBy.toISOString() }),
+  } satisfies EnforcementResponse;
 }
 
 /** A key as JSON with its insights. When it was made is key-management's to say: usage may not have heard of it yet. */

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
 const TIME = { type: String, format: 'date-time', example: '2026-11-22T10:15:00.000Z' } as const;
 const TIME_OR_NULL = { ...TIME, nullable: true } as const;
@@ -56,28 +56,76 @@ export class KeyResponse {
   })
   previousSecretValidUntil!: string | null;
 
-  @ApiProperty({ description: 'Opaque: the state of the key that this is.', example: 'WyJrZXktMSIsMV0' })
+  @ApiProperty({ description: 'Opaque: the state of the key that this is.', example: 'kq3vXh0…' })
   revision!: string;
 }
+
+const SECRET = {
+  description:
+    'The secret, shown here and never again. Null in the answer to a request repeated with its Idempotency-Key.',
+  type: String,
+  nullable: true,
+  example: 'lk_live_7Gh2…x9Qz',
+} as const;
 
 /** A key with its new secret. */
 export class IssuedKeyResponse {
   @ApiProperty({ type: KeyResponse })
   key!: KeyResponse;
 
-  @ApiProperty({
-    description:
-      'The secret, shown here and never again. Null in the answer to a request repeated with its Idempotency-Key.',
-    type: String,
-    nullable: true,
-    example: 'lk_live_7Gh2…x9Qz',
-  })
+  @ApiProperty(SECRET)
   secret!: string | null;
 }
 
-export class KeyOnlyResponse {
+class VerifiersResponse {
+  @ApiProperty({ description: 'Said that they apply it.', type: 'integer', example: 3 })
+  acked!: number;
+
+  @ApiProperty({
+    description: 'Said nothing, and can answer no more by what they knew before.',
+    type: 'integer',
+    example: 0,
+  })
+  expired!: number;
+}
+
+/** How a change stands. */
+export class EnforcementResponse {
+  @ApiProperty({
+    description:
+      'enforced: any request that starts from now on is judged by it. committed: with enforcedBy, it is not in effect everywhere yet; without, there is nothing to wait for.',
+    enum: ['enforced', 'committed'],
+    example: 'enforced',
+  })
+  status!: 'enforced' | 'committed';
+
+  @ApiProperty({ description: 'Opaque: the state that the change came to.', example: 'kq3vXh0…' })
+  revision!: string;
+
+  @ApiPropertyOptional({ description: 'Of what is enforced.', enum: ['acks', 'leaseExpiry'] })
+  via?: 'acks' | 'leaseExpiry';
+
+  @ApiPropertyOptional({ description: 'Of what is enforced: milliseconds.', type: 'integer', example: 12 })
+  waitedMs?: number;
+
+  @ApiPropertyOptional({ description: 'Of what is enforced.', type: VerifiersResponse })
+  verifiers?: VerifiersResponse;
+
+  @ApiPropertyOptional({
+    ...TIME,
+    description: 'Of what is committed: when it is enforced at the latest. For people: clocks differ.',
+  })
+  enforcedBy?: string;
+}
+
+export class ChangedKeyResponse extends EnforcementResponse {
   @ApiProperty({ type: KeyResponse })
   key!: KeyResponse;
+}
+
+export class RotatedKeyResponse extends ChangedKeyResponse {
+  @ApiProperty(SECRET)
+  secret!: string | null;
 }
 
 class InsightsResponse {

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiBody,
@@ -9,23 +9,32 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Rejection } from '#libs/contracts';
-import { requestContextOf } from '#libs/service-kit';
+import { preferredWaitOf, requestContextOf } from '#libs/service-kit';
 import { ApiProblems } from '../problems/api-problems.response.js';
 import { CurrentKey, RequireScopes } from '../verification/verified-request.hook.js';
 import type { VerifiedKey } from '../verification/verifier.js';
 import { CreateKeyRequest } from './create-key.request.js';
-import { KeyManagement, type ManagedBy } from './key-management.js';
-import { keyResourceOf, keyWithInsightsOf } from './key-resource.js';
+import { ApiChange } from './api-change.response.js';
+import { type Enforcement, KeyManagement, type ManagedBy } from './key-management.js';
+import { enforcementResourceOf, keyResourceOf, keyWithInsightsOf } from './key-resource.js';
 import { KeyUsage } from './key-usage.js';
-import { IssuedKeyResponse, KeyListResponse, KeyOnlyResponse } from './key.response.js';
+import {
+  ChangedKeyResponse,
+  IssuedKeyResponse,
+  KeyListResponse,
+  RotatedKeyResponse,
+} from './key.response.js';
 import { ListKeysRequest } from './list-keys.request.js';
 import { RevokeKeyRequest } from './revoke-key.request.js';
 import { RotateKeyRequest } from './rotate-key.request.js';
 
 /** The scope that lets a key manage its tenant's keys of its own environment. */
 const MANAGE = 'keys:manage';
+
+/** Longest that a request waits until its change holds everywhere, seconds; then it is told where to ask. */
+const WAIT_SECONDS_MAX = 50;
 
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
@@ -101,20 +110,22 @@ export class KeysController {
   @ApiParam(KEY_ID)
   @ApiHeader(IDEMPOTENCY_KEY)
   @ApiBody({ type: RotateKeyRequest, required: false })
-  @ApiOkResponse({ type: IssuedKeyResponse })
+  @ApiChange(RotatedKeyResponse)
   @ApiProblems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
   async rotate(
     @CurrentKey() manager: VerifiedKey,
     @Req() request: FastifyRequest,
     @Param('keyId') keyId: string,
     @Body() { graceSeconds, retirePrevious }: RotateKeyRequest,
-  ): Promise<IssuedKeyResponse> {
-    const { key, secret } = await this.keyManagement.rotate(
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<RotatedKeyResponse> {
+    const { key, secret, enforcement } = await this.keyManagement.rotate(
       keyIdOf(keyId),
       { graceSeconds: graceSeconds ?? undefined, retirePrevious: retirePrevious ?? false },
       managedBy(manager, request),
+      waitSecondsOf(request),
     );
-    return { key: keyResourceOf(key), secret };
+    return { ...answered(enforcement, request, reply), key: keyResourceOf(key), secret };
   }
 
   @Post(':keyId/revoke')
@@ -124,17 +135,38 @@ export class KeysController {
   @ApiParam(KEY_ID)
   @ApiHeader(IDEMPOTENCY_KEY)
   @ApiBody({ type: RevokeKeyRequest, required: false })
-  @ApiOkResponse({ type: KeyOnlyResponse })
+  @ApiChange(ChangedKeyResponse)
   @ApiProblems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
   async revoke(
     @CurrentKey() manager: VerifiedKey,
     @Req() request: FastifyRequest,
     @Param('keyId') keyId: string,
     @Body() { reason }: RevokeKeyRequest,
-  ): Promise<KeyOnlyResponse> {
-    const by = managedBy(manager, request);
-    return { key: keyResourceOf(await this.keyManagement.revoke(keyIdOf(keyId), reason ?? null, by)) };
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ChangedKeyResponse> {
+    const { key, enforcement } = await this.keyManagement.revoke(
+      keyIdOf(keyId),
+      reason ?? null,
+      managedBy(manager, request),
+      waitSecondsOf(request),
+    );
+    return { ...answered(enforcement, request, reply), key: keyResourceOf(key) };
   }
+}
+
+function waitSecondsOf({ headers }: FastifyRequest): number {
+  return Math.min(preferredWaitOf(headers['prefer'])?.seconds ?? WAIT_SECONDS_MAX, WAIT_SECONDS_MAX);
+}
+
+/** The body's part on how the change stands; 202 with where to ask where it does not hold everywhere yet. */
+function answered(enforcement: Enforcement, { headers }: FastifyRequest, reply: FastifyReply) {
+  if (enforcement.status === 'committed' && enforcement.enforcedBy !== null) {
+    reply.status(202).header('location', `/v1/enforcements/${enforcement.revision}`);
+    const preferred = preferredWaitOf(headers['prefer']);
+    if (preferred !== undefined && preferred.seconds <= WAIT_SECONDS_MAX)
+      reply.header('preference-applied', preferred.applied);
+  }
+  return enforcementResourceOf(enforcement);
 }
 
 function managedBy(manager: VerifiedKey, request: FastifyRequest): ManagedBy {

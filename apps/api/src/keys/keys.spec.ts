@@ -195,6 +195,53 @@ describe('POST /v1/keys/{keyId}/rotate and …/revoke', () => {
     ]);
   });
 
+  it('answers 200 when the change holds everywhere', async () => {
+    hold('key_1');
+    const enforced = {
+      status: 'enforced',
+      revision: 'r',
+      via: 'acks',
+      waitedMs: 12,
+      verifiers: { acked: 3, expired: 0 },
+    };
+    for (const verb of ['revoke', 'rotate']) {
+      const answer = await post(`/v1/keys/key_1/${verb}`);
+      expect([answer.status, answer.json()]).toMatchObject([200, { ...enforced, key: { id: 'key_1' } }]);
+    }
+    const status = await api.send('GET', '/v1/enforcements/r');
+    expect([status.status, status.json()]).toEqual([200, enforced]);
+    expect((await api.send('GET', '/v1/enforcements/other')).status).toBe(404);
+  });
+
+  it.each([
+    ['respond-async', 0],
+    ['wait=3', 3],
+  ])('answers 202 with where to ask, where less is to be waited: %s', async (prefer, seconds) => {
+    hold('key_1');
+    api.keyManagement.enforcedAfterSeconds = 10;
+    for (const verb of ['revoke', 'rotate']) {
+      const answer = await post(`/v1/keys/key_1/${verb}`, undefined, [`Prefer: ${prefer}`]);
+      expect([answer.status, answer.json()]).toMatchObject([
+        202,
+        { status: 'committed', revision: 'r', enforcedBy: '2026-11-22T00:00:10.000Z', key: { id: 'key_1' } },
+      ]);
+      expect(answer.headers).toMatchObject({
+        location: '/v1/enforcements/r',
+        'preference-applied': prefer,
+      });
+    }
+    expect(api.keyManagement.waits).toEqual([seconds, seconds]);
+  });
+
+  it('never waits for longer than clients wait for an answer', async () => {
+    hold('key_1');
+    api.keyManagement.enforcedAfterSeconds = 1000;
+    const answer = await post('/v1/keys/key_1/revoke', undefined, ['Prefer: wait=900']);
+    expect([answer.status, answer.headers['preference-applied']]).toEqual([202, undefined]);
+    expect((await post('/v1/keys/key_1/revoke')).status).toBe(202);
+    expect(api.keyManagement.waits).toEqual([50, 50]);
+  });
+
   it.each(['key_none', 'no%20id', '%2e%2e', 'k'.repeat(65), ''])(
     'is 404 for what is no key: %s',
     async (keyId) => {
