@@ -120,6 +120,12 @@ describe('I7: an incarnation is given up only after its lease without a renewal'
     expect(given(authority, [row('a', 9, { renewals: 2 })], 1500 + OUTLIVES_MS)).toHaveLength(1);
   });
 
+  it('is not when its renewals are others, even fewer, as after a failover', () => {
+    const authority = new FenceAuthority();
+    given(authority, [row('a', 0, { renewals: 2 })], 1000);
+    expect(given(authority, [row('a', 0, { renewals: 1 })], 1000 + OUTLIVES_MS)).toEqual([]);
+  });
+
   it('is given the time that it may serve beyond its lease too', () => {
     const authority = new FenceAuthority();
     const stale = row('a', 0, { serveStaleMs: 6 * LEASE_MS });

@@ -90,6 +90,7 @@ describe('I1: a lease comes only from a grant, with its entries applied', () => 
     verifier.granted(grant([]), late);
     verifier.granted(grant([]), early);
     expect(verifier.leaseLeftMs(400)).toBeCloseTo(SERVING_MS);
+    expect(standingOf(verifier, SERVING_MS + 1)).toBe('current');
   });
 
   it('refuses when it is not told a time', () => {
@@ -158,6 +159,13 @@ describe('I2: applied and floors only rise within an incarnation', () => {
     expect(standingOf(verifier, 2)).toBe('lapsed');
     expect(verifier.granted(grant([entry(1)]), verifier.renewing(3))).toBe('register');
   });
+});
+
+it('judges nothing by the floors of an earlier incarnation: after a restore versions begin lower', () => {
+  const { verifier } = newLeased([entry(1, { floorVersion: 9 })]);
+  verifier.registered({ protocolVersion: FENCE_PROTOCOL_VERSION, epoch: 'epoch-2' });
+  verifier.granted(grant([], { epoch: 'epoch-2' }), verifier.renewing(1));
+  expect(standingOf(verifier, 1, 2)).toBe('current');
 });
 
 describe('I3: what may be acknowledged is applied', () => {
@@ -259,6 +267,13 @@ describe('a clock that stood still', () => {
     verifier.suspended();
     expect(verifier.granted(grant([entry(1)]), before)).toBe('stale');
     expect(standingOf(verifier, 2)).toBe('lapsed');
+  });
+
+  it('is forgotten with how long answers were fresh', () => {
+    const { verifier } = newLeased([], { serveStaleMs: LEASE_MS });
+    verifier.suspended();
+    verifier.granted(grant([], { leaseMs: LEASE_MS / 10 }), verifier.renewing(0));
+    expect(standingOf(verifier, LEASE_MS / 2)).toBe('degraded');
   });
 
   it('keeps the incarnation and what it applied', () => {

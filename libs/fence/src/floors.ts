@@ -40,6 +40,11 @@ export class Floors {
     return this.others.get(`tenant-${tenantId}`) ?? 0;
   }
 
+  /** How many keys and tenants have a floor. */
+  get size(): number {
+    return this.drawnKeys.reduce((size, shard) => size + (shard?.size ?? 0), this.others.size);
+  }
+
   /** What the keys by drawn ids take. */
   get bytes(): number {
     return this.drawnKeys.reduce((bytes, shard) => bytes + (shard?.bytes ?? 0), 0);
@@ -67,7 +72,7 @@ function lanesOf(keyId: string): Lanes | undefined {
 
 /** Open addressing with linear probing over flat arrays; ids are random, so any of their bits is a hash. */
 class DrawnKeyShard {
-  private size = 0;
+  size = 0;
   private capacity = 16;
   private ids = new Uint32Array(this.capacity * 4);
   private floors = new Float64Array(this.capacity);

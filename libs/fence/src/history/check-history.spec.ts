@@ -63,6 +63,12 @@ describe('rule 1: nothing is allowed that began after its restriction was called
     expect(rulesBroken(suspended, unanswered, allow([25, 26]))).toEqual([]);
   });
 
+  it('lets pass what the one of several commands that was over last may have lifted', () => {
+    const [slow, quick] = [widened([1, 15], 16), widened([2, 3], 4)];
+    expect(rulesBroken(slow, quick, enforced([10, 20], TENANT), allow([25, 26]))).toEqual([]);
+    expect(rulesBroken(quick, enforced([10, 20], TENANT), allow([25, 26]))).toEqual([1]);
+  });
+
   it('finds a restriction that came again after it was lifted', () => {
     const history = [enforced([10, 20], TENANT), widened([30, 40], 50), enforced([60, 70], TENANT)];
     expect(rulesBroken(...history, allow([71, 72]))).toEqual([1]);
@@ -99,6 +105,12 @@ describe('rule 3: what must be at least as fresh as a token is', () => {
   it('reports an answer that knew less than the refusal whose token it was given', () => {
     const refused = refuse([3, 4], KEY, { incarnation: 'w1', revision: 'x' });
     expect(rulesBroken(committed([1, 2], KEY), refused, allow([5, 6], { atLeast: 'x' }))).toEqual([3]);
+  });
+
+  it('lets pass what may have been lifted since that refusal', () => {
+    const refused = refuse([3, 4], TENANT, { incarnation: 'w1', revision: 'x' });
+    const history = [committed([1, 2], TENANT), refused, widened([5, 6], 100)];
+    expect(rulesBroken(...history, allow([7, 8], { atLeast: 'x' }))).toEqual([]);
   });
 
   it('reports a refusal that knew less than the resume whose token it was given', () => {
