@@ -76,9 +76,9 @@ it('takes less than 64 bytes for each of many drawn keys, so that a million fit 
     const [a, b, c, d] = lanes.map((lane) => lane.toString(16).padStart(8, '0'));
     return `key-key_${a}${b}${c}${d?.slice(2)}`;
   };
-  for (let n = 1; n <= 250_000; n += 1) {
+  for (let n = 1; n <= 100_000; n += 1) {
     floors.raise({ subject: subjectOf(n), floorVersion: n, terminal: false });
     if (n >= 25_000 && n % 1000 === 0) expect(floors.bytes / n).toBeLessThan(64);
   }
-  expect(floors.ofKey(subjectOf(123_456).slice(4))).toBe(123_456);
+  expect(floors.ofKey(subjectOf(54_321).slice(4))).toBe(54_321);
 });

@@ -12,7 +12,7 @@ it('opens what it sealed', () => {
   const revision = fc.record({
     epoch: fc.string(),
     head: fc.maxSafeNat(),
-    stream: fc.string({ unit: 'grapheme' }),
+    stream: fc.string(),
     version: fc.maxSafeNat(),
   });
   fc.assert(fc.property(revision, (given) => expect(seal.open(seal.seal(given))).toEqual(given)));
@@ -38,6 +38,6 @@ it('opens nothing with a bit changed, cut off or put on', () => {
 });
 
 it('opens nothing that is no token', () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => expect(seal.open(text)).toBeUndefined()));
+  fc.assert(fc.property(fc.string(), (text) => expect(seal.open(text)).toBeUndefined()));
   expect(seal.open('')).toBeUndefined();
 });

@@ -28,15 +28,15 @@ it('makes the same history of the same seed, and another of another', () => {
 });
 
 it('holds its promises in some worlds, in which much is asked and revoked', () => {
-  const runs = Array.from({ length: 100 }, (_, n) => simulate(n + 1));
+  const runs = Array.from({ length: 50 }, (_, n) => simulate(n + 1));
   expect(runs.flatMap(({ violations }) => violations)).toEqual([]);
   const total = (of: 'revocations' | 'verifications') => runs.reduce((sum, run) => sum + run[of], 0);
-  expect(total('revocations')).toBeGreaterThan(150);
-  expect(total('verifications')).toBeGreaterThan(5000);
+  expect(total('revocations')).toBeGreaterThan(75);
+  expect(total('verifications')).toBeGreaterThan(2500);
 });
 
 it('answers every verification, and has every restriction acknowledged, where nothing fails', () => {
-  for (let seed = 1; seed <= 40; seed += 1) {
+  for (let seed = 1; seed <= 20; seed += 1) {
     for (const record of calmHistory(seed)) {
       if (record.type === 'verify') expect([seed, record]).not.toMatchObject([seed, { verdict: 'NONE' }]);
       if (record.type !== 'restrict' || record.committedAt === undefined) continue;
