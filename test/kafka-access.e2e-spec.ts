@@ -13,6 +13,7 @@ import {
 } from '#libs/contracts';
 import { KafkaEventLog } from '#libs/event-log/kafka-event-log';
 import { createLogger } from '#libs/service-kit';
+import { USAGE_TOPICS } from '../apps/usage/src/serve.js';
 import { makeSecrets } from './deployment/deployment-scripts.js';
 import { type DeployedBroker, startDeployedBroker } from './deployment/deployed-broker.js';
 
@@ -34,7 +35,7 @@ const USES: Record<
   },
   api: { declares: REQUEST_TOPICS, writes: [REQUESTS_TOPIC], reads: [] },
   usage: {
-    declares: [...REQUEST_TOPICS, ...LIFECYCLE_TOPICS],
+    declares: USAGE_TOPICS,
     writes: [REQUESTS_DEAD_TOPIC],
     reads: [
       ['usage', REQUESTS_TOPIC],

@@ -1,14 +1,13 @@
 /** A gRPC server on a free port of this process, for the specs of what calls the other services. */
 import {
   type handleUnaryCall,
-  Metadata,
   Server,
   ServerCredentials,
   type ServiceDefinition,
-  status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { REJECTIONS, Rejection } from '#libs/contracts';
+import { createLogger } from '#libs/service-kit';
+import { ErrorsFilter } from '#libs/service-kit/errors.filter';
 
 export interface ServedGrpc {
   address: string;
@@ -16,6 +15,8 @@ export interface ServedGrpc {
   tokens: string[];
   close(): void;
 }
+
+const errors = new ErrorsFilter(createLogger('served', 'silent'));
 
 type Handlers = Record<string, (request: never) => object>;
 
@@ -36,7 +37,7 @@ export async function serveGrpc(
         if (handler === undefined) throw new Error(`${method} is not expected`);
         callback(null, handler(call.request as never));
       } catch (error) {
-        callback(errorOf(error));
+        callback(errors.grpcStatusOf(error));
       }
     };
     implementation[method] = handle;
@@ -48,14 +49,4 @@ export async function serveGrpc(
     );
   });
   return { address: `127.0.0.1:${bound}`, tokens, close: () => server.forceShutdown() };
-}
-
-function errorOf(error: unknown) {
-  const metadata = new Metadata();
-  if (!(error instanceof Rejection)) return { code: status.INTERNAL, details: String(error), metadata };
-  metadata.set('latchkey-rejection', error.code);
-  if (error.fields.length > 0) metadata.set('latchkey-fields-bin', Buffer.from(JSON.stringify(error.fields)));
-  if (error.retryAfterSeconds !== undefined)
-    metadata.set('latchkey-retry-after', String(error.retryAfterSeconds));
-  return { code: status[REJECTIONS[error.code].grpc], details: error.message, metadata };
 }

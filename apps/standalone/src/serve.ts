@@ -1,12 +1,9 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LOG_MIGRATIONS, PostgresEventLog } from '#libs/event-log/postgres-event-log';
 import { InMemoryKeyView } from '#libs/key-view/in-memory-key-view';
-import { ConfigurationError, createLogger, readEnvironment } from '#libs/service-kit';
+import { createLogger, readEnvironment } from '#libs/service-kit';
 import { startEmbeddedPostgres } from '#libs/service-kit/embedded-postgres';
-import { acquireProcessLock, LockHeld, type ProcessLock } from '#libs/service-kit/file-process-lock';
 import { bootstrapDatabase } from '#libs/service-kit/postgres-bootstrap';
 import { PostgresDatabase } from '#libs/service-kit/postgres-database';
 import type { RunningService } from '#libs/service-kit/serve';
@@ -21,6 +18,7 @@ import { serve as serveUsage } from '../../usage/src/serve.js';
 import { Closers } from './closers.js';
 import { type Config, portsOf } from './config.js';
 import { DEMO_KEY, ensureDemoKey } from './demo-key.js';
+import { lockDirectory, makeDirectory } from './file-data-directory.js';
 import { FileSecrets } from './file-secrets.js';
 import { greetingOf } from './greeting.js';
 import { HttpDemo } from './http-demo.js';
@@ -45,11 +43,6 @@ export interface RunningLatchkey {
   /** Resolves when PostgreSQL has ended by itself. Nothing can be drained then: the process may end at once. */
   readonly broken: Promise<Error>;
   close(): Promise<void>;
-}
-
-/** Another process uses the data directory. */
-export class AlreadyRunning extends Error {
-  override readonly name = 'AlreadyRunning';
 }
 
 /** The embedded PostgreSQL has ended by itself, or was killed. */
@@ -171,34 +164,6 @@ async function startServices(
     docsPage: config.docsPage,
     demoKey,
   });
-}
-
-function makeDirectory(path: string): string {
-  const directory = resolve(path);
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    accessSync(directory, constants.W_OK | constants.X_OK);
-    return directory;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new ConfigurationError([`LATCHKEY_DATA_DIR is no directory to write to (${code}): "${directory}"`]);
-  }
-}
-
-async function lockDirectory(directory: string): Promise<ProcessLock> {
-  const path = resolve(directory, 'lock');
-  try {
-    return await acquireProcessLock(path);
-  } catch (error) {
-    if (!(error instanceof LockHeld)) throw error;
-    throw new AlreadyRunning(
-      error.hostname === hostname()
-        ? `Latchkey already runs on ${directory}, as process ${error.pid}: end it with "kill ${error.pid}", ` +
-            'or give this one another LATCHKEY_DATA_DIR and other ports'
-        : `Latchkey runs on ${directory}, as process ${error.pid} of the host ${error.hostname}: ` +
-            `end it there; if it is gone, remove ${path}`,
-    );
-  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { LIFECYCLE_TOPICS, REQUEST_TOPICS } from '#libs/contracts';
+import { KEYS_TOPIC, LIFECYCLE_TOPICS, REQUEST_TOPICS } from '#libs/contracts';
 import { UsageServiceService } from '#libs/contracts/gen/latchkey/v1/usage_service';
 import type { EventLog } from '#libs/event-log';
 import type { Logger } from '#libs/service-kit';
@@ -20,6 +20,12 @@ import { UsageModule } from './usage.module.js';
 
 /** A topic or a schema that is not as declared is a failed start where it shows by then, milliseconds. */
 const START_WAIT_MS = 3000;
+
+/** What it declares: the tenants' topic is not for it. */
+export const USAGE_TOPICS = [
+  ...REQUEST_TOPICS,
+  ...LIFECYCLE_TOPICS.filter(({ name }) => name === KEYS_TOPIC),
+];
 
 /** Of the schema `usage`, for the role that owns it. */
 export const USAGE_MIGRATIONS = [CreateUsage1763800000000];
@@ -59,7 +65,7 @@ export async function serve(
     },
   ];
   async function read(): Promise<void> {
-    await Promise.all([database.ready, eventLog.declare([...REQUEST_TOPICS, ...LIFECYCLE_TOPICS])]);
+    await Promise.all([database.ready, eventLog.declare(USAGE_TOPICS)]);
     await Promise.all([consumer.start(), keysConsumer.start()]);
     reading = true;
   }

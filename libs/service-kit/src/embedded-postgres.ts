@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { freePort } from './embedded-free-port.js';
+import { postmasterStatus, superuserUrl } from './embedded-postmaster.js';
 import { chooseLaunch, runProgram, type Launch } from './embedded-postgres-launch.js';
 
 /** What to start. The caller keeps other processes off `directory` with a process lock: whatever still runs there is an orphan and is ended. */
@@ -112,7 +113,7 @@ async function startServer(
     await timeout;
   };
 
-  const adminUrl = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
+  const adminUrl = superuserUrl(password, port);
   try {
     const deadline = Date.now() + READY_TIMEOUT_MS;
     while (!isReady(dataDirectory, server.pid)) {
@@ -205,13 +206,6 @@ function linkTarget(path: string): string | null {
   } catch {
     return null;
   }
-}
-
-/** The first and the eighth line of postmaster.pid, as pg_ctl reads them; pid 0 where there is no such file. */
-function postmasterStatus(dataDirectory: string): { pid: number; status: string } {
-  const path = join(dataDirectory, 'postmaster.pid');
-  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
-  return { pid: Number(lines[0] ?? 0), status: lines[7]?.trim() ?? '' };
 }
 
 function isReady(dataDirectory: string, pid: number | undefined): boolean {

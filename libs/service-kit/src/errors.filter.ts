@@ -49,8 +49,6 @@ export class ErrorsFilter implements ExceptionFilter {
     metadata.set('latchkey-rejection', rejection.code);
     if (rejection.fields.length > 0)
       metadata.set('latchkey-fields-bin', Buffer.from(JSON.stringify(rejection.fields)));
-    if (rejection.retryAfterSeconds !== undefined)
-      metadata.set('latchkey-retry-after', String(rejection.retryAfterSeconds));
     const fields = rejection.fields.map(({ field, message }) => ` ${field}: ${message}.`).join('');
     const code = grpcStatus[REJECTIONS[rejection.code].grpc];
     const details = rejection.message + fields;

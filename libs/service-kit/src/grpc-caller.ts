@@ -53,12 +53,9 @@ function rejectionOf(error: ServiceError): Rejection | undefined {
   if (code !== undefined && code in REJECTIONS) {
     const fields = error.metadata.get('latchkey-fields-bin')[0];
     const problems = fields === undefined ? [] : (JSON.parse(fields.toString()) as FieldProblem[]);
-    const retryAfter = error.metadata.get('latchkey-retry-after')[0];
-    return new Rejection(
-      code as RejectionCode,
-      problems,
-      retryAfter === undefined ? undefined : Number(retryAfter),
-    );
+    const status = error.metadata.get(STATUS_DETAILS)[0];
+    const retryAfterSeconds = status instanceof Buffer ? retryAfterSecondsOf(status) : undefined;
+    return new Rejection(code as RejectionCode, problems, retryAfterSeconds);
   }
   const away =
     error.code === grpcStatus.UNAVAILABLE ||

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import {
   DataSource,
   type DataSourceOptions,
-  MigrationExecutor,
   type MigrationInterface,
   type QueryRunner,
   QueryRunnerAlreadyReleasedError,
 } from 'typeorm';
 import { Rejection } from '#libs/contracts';
 import type { Logger } from './logger.js';
+import { migrateSchema, SchemaTooNew } from './postgres-migrations.js';
 
 export interface DatabaseOptions {
   /** Role that owns no table and is subject to row-level security: all work after the start. */
@@ -23,11 +23,6 @@ export interface DatabaseOptions {
   connectionsMax: number;
   /** Certificate authority of the server; set, TLS is required and checked. */
   tlsCaFile?: string | undefined;
-}
-
-/** The schema was migrated by newer code than this. */
-export class SchemaTooNew extends Error {
-  override readonly name = 'SchemaTooNew';
 }
 
 /** Scope of a service's own work over all tenants; without a scope row-level security shows no row. */
@@ -115,37 +110,9 @@ export class PostgresDatabase {
     }
   }
 
-  /** Under one advisory lock, held by the session that migrates, so that several replicas may start at once. */
-  private async migrate(migrations: (new () => MigrationInterface)[]): Promise<void> {
-    const owner = new DataSource({
-      ...this.connection(this.options.migrationUrl, 2),
-      migrations,
-      migrationsTableName: 'migrations',
-    });
-    await owner.initialize();
-    const session = owner.createQueryRunner();
-    try {
-      await session.query(`select pg_advisory_lock(hashtext('latchkey migrations'), hashtext($1))`, [
-        this.options.schema,
-      ]);
-      const executor = new MigrationExecutor(owner, session);
-      const known = new Set(
-        owner.migrations.map((migration) => migration.name ?? migration.constructor.name),
-      );
-      const unknown = (await executor.getExecutedMigrations()).filter(({ name }) => !known.has(name));
-      if (unknown.length > 0) {
-        throw new SchemaTooNew(
-          `schema "${this.options.schema}" has migrations this version does not know ` +
-            `(${unknown.map(({ name }) => name).join(', ')}): start a newer version`,
-        );
-      }
-      executor.transaction = 'all';
-      await executor.executePendingMigrations();
-    } finally {
-      await session.query('select pg_advisory_unlock_all()').catch(() => undefined);
-      await session.release();
-      await owner.destroy();
-    }
+  private migrate(migrations: (new () => MigrationInterface)[]): Promise<void> {
+    const { schema, migrationUrl } = this.options;
+    return migrateSchema(this.connection(migrationUrl, 2), schema, migrations);
   }
 
   private connection(url: string, connectionsMax: number) {

@@ -25,13 +25,26 @@ export async function runProcess(start: () => Promise<{ close(): Promise<void> }
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
   } catch (error) {
-    if (error instanceof ConfigurationError) {
-      process.stderr.write(
-        `${error.message}:\n${error.problems.map((problem) => `  - ${problem}\n`).join('')}`,
-      );
-      process.exit(EXIT_CONFIGURATION);
-    }
-    process.stderr.write(`${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}\n`);
-    process.exit(1);
+    endFailed(error);
   }
+}
+
+/** Runs a command to its end. A failure is its message alone, with exit code 78 for a configuration mistake and 1 for any other. */
+export async function runCommand(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    endFailed(error, (other) => other.message);
+  }
+}
+
+function endFailed(error: unknown, shown = ({ name, message }: Error) => `${name}: ${message}`): never {
+  if (error instanceof ConfigurationError) {
+    process.stderr.write(
+      `${error.message}:\n${error.problems.map((problem) => `  - ${problem}\n`).join('')}`,
+    );
+    process.exit(EXIT_CONFIGURATION);
+  }
+  process.stderr.write(`${error instanceof Error ? shown(error) : String(error)}\n`);
+  process.exit(1);
 }

@@ -51,6 +51,8 @@ export interface ServiceOptions {
   prepareHttp?(fastify: FastifyInstance, errors: ErrorsFilter): void;
   /** Starts what works beside the serving, before it; where this rejects the start has failed. */
   begin?(): Promise<void>;
+  /** Ends, when it is closed, the calls that would not end by themselves. */
+  endCalls?(): Promise<void>;
   /** Lets go of what the service holds: called once, after a failed start or when closed. */
   release?(): Promise<void>;
 }
@@ -80,7 +82,17 @@ export async function serveApplication(options: ServiceOptions): Promise<Running
   try {
     await options.begin?.();
     const service = await listen(options);
-    return { ...service, close: () => service.close().finally(() => options.release?.()) };
+    return {
+      ...service,
+      async close() {
+        try {
+          await options.endCalls?.();
+          await service.close();
+        } finally {
+          await options.release?.();
+        }
+      },
+    };
   } catch (error) {
     await options.release?.();
     throw error;

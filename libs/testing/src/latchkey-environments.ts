@@ -46,7 +46,7 @@ export function environmentsOf(setting: Setting): Record<App, Environment> {
     api: { token: tokens.api, roles: ['verify', 'manage', 'usage'] },
     'auth-verifier': { token: tokens['auth-verifier'], roles: ['project', 'fence'] },
     'key-management': { token: tokens['key-management'], roles: ['usage'] },
-    test: { token: setting.serviceToken, roles: ['verify', 'report', 'project', 'fence', 'manage', 'usage'] },
+    test: { token: setting.serviceToken, roles: ['verify', 'report', 'project', 'manage', 'usage', 'fence'] },
     ...setting.callers,
   };
   const shared = {
