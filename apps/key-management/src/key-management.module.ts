@@ -8,9 +8,13 @@ import { EnforcementAnswers } from './fencing/enforcement-answers.js';
 import type { Enforcements } from './fencing/enforcements.js';
 import { EnforcementsController } from './fencing/enforcements.controller.js';
 import { FencedChanges } from './fencing/fenced-changes.js';
-import type { FenceLedger, FenceReceipt } from './fencing/fence-ledger.js';
+import type { FenceReceipt } from './fencing/fence-ledger.js';
 import { Revisions } from './fencing/revisions.js';
+import { FenceLedger } from './fencing/fence-ledger.js';
+import { GuaranteesController } from './fencing/guarantees.controller.js';
 import { KeyManagementController } from './key-management.controller.js';
+import { BulkRevocationController } from './keys/bulk-revocation.controller.js';
+import { BulkRevocation } from './keys/bulk-revocation.js';
 import { KeyCommands } from './keys/key-commands.js';
 import { KeyReads } from './keys/key-reads.js';
 import { KeysController } from './keys/keys.controller.js';
@@ -41,21 +45,27 @@ export class KeyManagementModule {
     const nowMs = () => Date.now();
     const fenced = new FencedChanges(ledger, revisions, nowMs);
     const rate = new ChangeRate(parts.changesPerSecondMax, () => performance.now());
-    const chance = { nowMs, randomBytes };
+    const commands = new KeyCommands(store, new Idempotency(store), fenced, rate, { nowMs, randomBytes });
     return {
       module: KeyManagementModule,
       imports: [service],
-      controllers: [TenantsController, KeysController, EnforcementsController, KeyManagementController],
+      controllers: [
+        TenantsController,
+        KeysController,
+        BulkRevocationController,
+        EnforcementsController,
+        GuaranteesController,
+        KeyManagementController,
+      ],
       providers: [
-        {
-          provide: KeyCommands,
-          useValue: new KeyCommands(store, new Idempotency(store), fenced, rate, chance),
-        },
+        { provide: KeyCommands, useValue: commands },
+        { provide: BulkRevocation, useValue: new BulkRevocation(commands, reads, usage, fenced) },
         { provide: TenantCommands, useValue: new TenantCommands(store, fenced, rate, nowMs) },
         { provide: KeyReads, useValue: reads },
         { provide: SealedRecords, useValue: records },
         { provide: KeyUsageReads, useValue: usage },
         { provide: Revisions, useValue: revisions },
+        { provide: FenceLedger, useValue: ledger },
         {
           provide: EnforcementAnswers,
           useValue: new EnforcementAnswers(enforcements, ledger, revisions),

@@ -20,6 +20,7 @@ import { LifecycleRelay } from './publishing/lifecycle.relay.js';
 import { PostgresRelayLeadership } from './publishing/postgres-relay-leadership.js';
 import { KeyEntity } from './read-model/key.entity.js';
 import { CreateKeyReadModel1763800100000 } from './read-model/migrations/1763800100000-create-key-read-model.js';
+import { AddKeyCreator1764000000000 } from './read-model/migrations/1764000000000-add-key-creator.js';
 import { PostgresKeyReadModel } from './read-model/postgres-key-read-model.js';
 import { PostgresKeyReads } from './read-model/postgres-key-reads.js';
 import { TenantEntity } from './read-model/tenant.entity.js';
@@ -30,6 +31,14 @@ import { SealedRecords } from './view-records/sealed-records.js';
 const USAGE_DEADLINE_MS = 3000;
 /** A newer schema, or a topic that is not as declared, is a failed start where store and log say so by then. */
 const START_WAIT_MS = 3000;
+
+/** Of the schema `keys`, for the role that owns it. */
+export const KEYS_MIGRATIONS = [
+  CreateEventStore1763800000000,
+  CreateKeyReadModel1763800100000,
+  CreateFence1763800200000,
+  AddKeyCreator1764000000000,
+];
 
 /** Starts key-management; the event log is the caller's choice, and closed with the service. */
 export async function serve(
@@ -48,7 +57,7 @@ export async function serve(
   const database = new PostgresDatabase(
     {
       ...connection,
-      migrations: [CreateEventStore1763800000000, CreateKeyReadModel1763800100000, CreateFence1763800200000],
+      migrations: KEYS_MIGRATIONS,
       entities: [KeyEntity, TenantEntity],
       connectionsMax: config.databaseConnectionsMax,
     },
@@ -69,7 +78,7 @@ export async function serve(
     { name: 'postgres', check: () => database.check() },
     { name: 'event-log', check: () => eventLog.check() },
   ];
-  const service = await serveApplication({
+  return serveApplication({
     name: 'key-management',
     title: 'Latchkey key management',
     description: 'Tenants and keys, for the operator.',
@@ -105,6 +114,7 @@ export async function serve(
       await untilKnown(Promise.all([database.ready, fence.start(), relay.start()]), logger);
       retention.start();
     },
+    endCalls: () => fence.endCalls(),
     async release() {
       await retention.close();
       await relay.close();
@@ -113,13 +123,6 @@ export async function serve(
       await Promise.all([fence.close(), database.close()]);
     },
   });
-  return {
-    ...service,
-    async close() {
-      await fence.endCalls();
-      await service.close();
-    },
-  };
 }
 
 /** Rejects where the start is known to be in vain; what is merely away is waited for while serving. */

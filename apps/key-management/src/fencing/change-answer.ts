@@ -14,7 +14,7 @@ interface Reply {
  */
 export async function answerChange(
   answers: EnforcementAnswers,
-  committed: Committed<unknown>,
+  committed: Pick<Committed<unknown>, 'revision' | 'restriction'>,
   request: { headers: Record<string, string | string[] | undefined> },
   reply: Reply,
 ): Promise<EnforcementAnswer> {

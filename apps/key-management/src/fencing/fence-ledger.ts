@@ -31,6 +31,9 @@ export interface Incarnation {
   incarnation: string;
 }
 
+/** A lease as it was read, with how long ago it was renewed by the database's clock, which is for people. */
+export type ObservedLease = LeaseRow & { renewedAgoMs: number };
+
 export interface Registration extends Incarnation {
   profiles: readonly string[];
   serveStaleMs: number;
@@ -75,7 +78,7 @@ export abstract class FenceLedger {
   abstract acknowledge(acks: readonly (Incarnation & { applied: number })[]): Promise<Incarnation[]>;
 
   /** The standing and all incarnations that are not given up, in one snapshot. */
-  abstract observe(): Promise<{ standing: FenceStanding; rows: LeaseRow[] }>;
+  abstract observe(): Promise<{ standing: FenceStanding; rows: ObservedLease[] }>;
 
   /** Gives up those that did not renew since they were read, and answers which. */
   abstract giveUp(rows: readonly LeaseRow[]): Promise<Incarnation[]>;

@@ -13,7 +13,7 @@ export interface Committed<Resource> {
 /** What a stream's change means to verifiers: as it was committed, or as the log knows it when it is asked for again. */
 export class FencedChanges {
   constructor(
-    private readonly ledger: Pick<FenceLedger, 'covering' | 'latest'>,
+    private readonly ledger: Pick<FenceLedger, 'covering' | 'latest' | 'observe'>,
     private readonly revisions: Revisions,
     private readonly nowMs: () => number,
   ) {}
@@ -34,6 +34,16 @@ export class FencedChanges {
     const awaited =
       entry !== undefined && effect !== null && isAwaited(effect, entry.standing.boundMs, this.nowMs());
     return { resource, revision, restriction: awaited ? entry : null };
+  }
+
+  /** What to wait for so that all that was committed before this call holds, seen from a stream at a version. */
+  async everything(
+    stream: string,
+    version: number,
+  ): Promise<Pick<Committed<unknown>, 'revision' | 'restriction'>> {
+    const { standing } = await this.ledger.observe();
+    const restriction = { seq: standing.head, profile: null, standing };
+    return { revision: this.revisions.of(stream, version, restriction), restriction };
   }
 
   /** Nothing was ever taken away at the first version. Without an entry that covers a later one, its hint was pruned. */

@@ -6,6 +6,7 @@ import {
   type FenceReceipt,
   type FenceStanding,
   type Incarnation,
+  type ObservedLease,
   type Registration,
   type Renewal,
 } from './fence-ledger.js';
@@ -74,7 +75,7 @@ export class PostgresFenceLedger extends FenceLedger {
     return this.inTransaction(async (transaction) => {
       await lockFence(transaction, 'shared');
       const [, count] = (await transaction.query(
-        `update keys.verifier_lease set renewals = renewals + 1, acked = greatest(acked, least($3, head))
+        `update keys.verifier_lease set renewals = renewals + 1, renewed_at = now(), acked = greatest(acked, least($3, head))
          from keys.fence_head where verifier_id = $1 and incarnation = $2 and fenced_at is null`,
         [verifierId, incarnation, applied],
       )) as [unknown[], number];
@@ -117,15 +118,16 @@ export class PostgresFenceLedger extends FenceLedger {
     });
   }
 
-  observe(): Promise<{ standing: FenceStanding; rows: LeaseRow[] }> {
+  observe(): Promise<{ standing: FenceStanding; rows: ObservedLease[] }> {
     return this.inTransaction(async (transaction) => {
       const rows = (await transaction.query(
-        `select standing.*, verifier_id, incarnation, profiles, acked, renewals, serve_stale_ms
+        `select standing.*, verifier_id, incarnation, profiles, acked, renewals, serve_stale_ms,
+                extract(epoch from now() - renewed_at) * 1000 as renewed_ago_ms
          from ${STANDING} left join keys.verifier_lease on fenced_at is null`,
       )) as (StandingRow & ObservedRow)[];
       return {
         standing: standingOf(rows[0] as StandingRow),
-        rows: rows.flatMap((row) => (row.verifier_id === null ? [] : leaseOf(row as ObservedLease))),
+        rows: rows.flatMap((row) => (row.verifier_id === null ? [] : leaseOf(row as LeaseColumns))),
       };
     });
   }
@@ -205,19 +207,20 @@ export class PostgresFenceLedger extends FenceLedger {
   }
 }
 
-interface ObservedLease {
+interface LeaseColumns {
   verifier_id: string;
   incarnation: string;
   profiles: string[];
   acked: string;
   renewals: string;
   serve_stale_ms: number;
+  renewed_ago_ms: string;
 }
 
 /** Without any verifier there is one row, of nulls. */
-type ObservedRow = { [Column in keyof ObservedLease]: ObservedLease[Column] | null };
+type ObservedRow = { [Column in keyof LeaseColumns]: LeaseColumns[Column] | null };
 
-function leaseOf(row: ObservedLease): LeaseRow {
+function leaseOf(row: LeaseColumns): ObservedLease {
   return {
     verifierId: row.verifier_id,
     incarnation: row.incarnation,
@@ -225,5 +228,6 @@ function leaseOf(row: ObservedLease): LeaseRow {
     acked: Number(row.acked),
     renewals: Number(row.renewals),
     serveStaleMs: row.serve_stale_ms,
+    renewedAgoMs: Number(row.renewed_ago_ms),
   };
 }

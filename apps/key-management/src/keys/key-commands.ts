@@ -99,7 +99,7 @@ export class KeyCommands {
     context: CallerContext,
   ): Promise<Committed<KeyResource>> {
     return this.once(context, tenantId, 'change key', { keyId, ...wish }, (keep) =>
-      this.run({ type: 'ChangeKey', ...wish, ...this.stamp(tenantId) }, context, keep, keyId),
+      this.runRated({ type: 'ChangeKey', ...wish, ...this.stamp(tenantId) }, context, keep, keyId),
     );
   }
 
@@ -109,7 +109,7 @@ export class KeyCommands {
       const secret = composeSecret(environment, this.chance.randomBytes);
       const identity = { digest: digestOf(secret), hint: hintOf(secret) };
       const command = { type: 'RotateKey', ...wish, ...identity, ...this.stamp(tenantId) } as const;
-      return { ...(await this.run(command, context, keep, keyId)), secret };
+      return { ...(await this.runRated(command, context, keep, keyId)), secret };
     });
   }
 
@@ -119,7 +119,7 @@ export class KeyCommands {
     context: CallerContext,
   ): Promise<Committed<KeyResource>> {
     return this.once(context, tenantId, 'retire previous secret', { keyId }, (keep) =>
-      this.run({ type: 'RetirePreviousSecret', ...this.stamp(tenantId) }, context, keep, keyId),
+      this.runRated({ type: 'RetirePreviousSecret', ...this.stamp(tenantId) }, context, keep, keyId),
     );
   }
 
@@ -130,8 +130,24 @@ export class KeyCommands {
     context: CallerContext,
   ): Promise<Committed<KeyResource>> {
     return this.once(context, tenantId, 'revoke key', { keyId, ...wish }, (keep) =>
-      this.run({ type: 'RevokeKey', ...wish, ...this.stamp(tenantId) }, context, keep, keyId),
+      this.runRated({ type: 'RevokeKey', ...wish, ...this.stamp(tenantId) }, context, keep, keyId),
     );
+  }
+
+  /** One change of this tenant is taken from its rate; throws RATE_LIMITED where none is left. */
+  admitChange(tenantId: string): void {
+    this.rate.admit(tenantId);
+  }
+
+  /** Revokes one of many keys that one wish revokes; {@link admitChange} admits the wish. */
+  revokeOneOfMany(
+    tenantId: string,
+    keyId: string,
+    reason: string | null,
+    context: CallerContext,
+  ): Promise<Committed<KeyResource>> {
+    const command = { type: 'RevokeKey', reason, ceiling: null, ...this.stamp(tenantId) } as const;
+    return this.run(command, context, () => undefined, keyId);
   }
 
   private once(
@@ -163,6 +179,16 @@ export class KeyCommands {
     return this.fenced.committed(resource, streamOfKey(resource.id), version, effect);
   }
 
+  private runRated(
+    command: KeyCommand,
+    context: CallerContext,
+    keep: Keep,
+    keyId: string,
+  ): Promise<Committed<KeyResource>> {
+    this.admitChange(command.tenantId);
+    return this.run(command, context, keep, keyId);
+  }
+
   private async run(
     command: KeyCommand,
     context: CallerContext,
@@ -172,7 +198,6 @@ export class KeyCommands {
     const keyId = 'keyId' in command ? command.keyId : (existingKeyId as string);
     if (!isTenantId(command.tenantId)) throw new Rejection('TENANT_NOT_FOUND');
     if (!isKeyId(keyId)) throw new Rejection('KEY_NOT_FOUND');
-    if (existingKeyId !== undefined) this.rate.admit(command.tenantId);
     const resource = (state: KeyState) => keyResourceOf(state as ExistingKey, command.nowMs);
     const effectOf = (stored: Projected | undefined) =>
       stored === undefined ? effectOfRepeated(command) : effectIn(stored);

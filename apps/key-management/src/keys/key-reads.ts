@@ -1,6 +1,7 @@
 import type { StoredEvent } from '#libs/event-store';
 import type { ExistingTenant } from '../tenants/tenant.decider.js';
 import type { ExistingKey } from './key.state.js';
+import type { KeySelection, SelectedKey } from './key-selection.js';
 
 /** A state with the version of its stream. */
 export interface Versioned<State> {
@@ -23,6 +24,8 @@ export abstract class KeyReads {
     tenantId: string,
     page: { environment: 'live' | 'test' | null; limit: number; cursor: string | null },
   ): Promise<KeyPage>;
+  /** Keys that fit the selection and are not revoked, at most `limit`, by id. */
+  abstract unrevokedKeys(tenantId: string, selection: KeySelection, limit: number): Promise<SelectedKey[]>;
   /** The key's history, oldest first. */
   abstract events(tenantId: string, keyId: string): Promise<StoredEvent[]>;
 

@@ -102,6 +102,34 @@ export class KeyOnlyResponse {
   key!: KeyResponse;
 }
 
+export class RevokeFailureResponse {
+  @ApiProperty({ example: 'key_4f1c0a7be9d24c5f8a6b3e2d1c0f9a' })
+  keyId!: string;
+
+  @ApiProperty({ example: 'CONFLICT' })
+  code!: string;
+}
+
+export class RevokedKeysResponse extends EnforcementResponse {
+  @ApiProperty({ example: false })
+  dryRun!: boolean;
+
+  @ApiProperty({ type: [String], description: 'Ids of the keys that this request revoked, or would revoke.' })
+  revoked!: string[];
+
+  @ApiProperty({ type: [String], description: 'Asked for by id, and revoked before.' })
+  alreadyRevoked!: string[];
+
+  @ApiProperty({ type: [String], description: 'Asked for by id, and no keys of this tenant.' })
+  notFound!: string[];
+
+  @ApiProperty({ type: [RevokeFailureResponse] })
+  failed!: RevokeFailureResponse[];
+
+  @ApiProperty({ description: 'More than 10,000 keys are meant: ask again for the rest.' })
+  more!: boolean;
+}
+
 export class KeyListResponse {
   @ApiProperty({ type: [KeyResponse] })
   data!: KeyResponse[];

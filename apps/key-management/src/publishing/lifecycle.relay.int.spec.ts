@@ -6,7 +6,6 @@ import { Registry } from 'prom-client';
 import { KEYS_TOPIC, type KeyMessage } from '#libs/contracts';
 import { EventLog, type LogRecord, type Subscription } from '#libs/event-log';
 import { LOG_MIGRATIONS, PostgresEventLog } from '#libs/event-log/postgres-event-log';
-import { CreateEventStore1763800000000 } from '#libs/event-store/migrations/1763800000000-create-event-store';
 import { EVENTS_CHANNEL, PostgresEventStore } from '#libs/event-store/postgres-event-store';
 import { RevisionSeal } from '#libs/fence';
 import { RecordSeal } from '#libs/key-view';
@@ -19,12 +18,11 @@ import { ChangeRate } from '../commands/change-rate.js';
 import { Idempotency } from '../commands/idempotency.js';
 import type { FenceReceipt } from '../fencing/fence-ledger.js';
 import { FencedChanges } from '../fencing/fenced-changes.js';
-import { CreateFence1763800200000 } from '../fencing/migrations/1763800200000-create-fence.js';
 import { PostgresFenceLedger } from '../fencing/postgres-fence-ledger.js';
 import { PostgresFenceLog } from '../fencing/postgres-fence-log.js';
 import { Revisions } from '../fencing/revisions.js';
 import { KeyCommands } from '../keys/key-commands.js';
-import { CreateKeyReadModel1763800100000 } from '../read-model/migrations/1763800100000-create-key-read-model.js';
+import { KEYS_MIGRATIONS } from '../serve.js';
 import { PostgresKeyReadModel } from '../read-model/postgres-key-read-model.js';
 import type { Projected } from '../read-model/projected.js';
 import { logger, PASSWORDS } from '../served-key-management.contract.js';
@@ -135,13 +133,8 @@ describe('LifecycleRelay on PostgreSQL', () => {
   });
 
   async function connect(): Promise<PostgresDatabase> {
-    const migrations = [
-      CreateEventStore1763800000000,
-      CreateKeyReadModel1763800100000,
-      CreateFence1763800200000,
-    ];
     const database = new PostgresDatabase(
-      { ...keysUrls, schema: 'keys', migrations, connectionsMax: 5 },
+      { ...keysUrls, schema: 'keys', migrations: KEYS_MIGRATIONS, connectionsMax: 5 },
       logger,
     );
     databases.push(database);

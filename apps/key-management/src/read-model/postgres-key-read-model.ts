@@ -8,6 +8,8 @@ interface KeyWrite {
   tenantId: string;
   key: ExistingKey;
   version: number;
+  /** Who makes the change: of a new key its creator. */
+  actor: { type: string; id: string };
 }
 
 interface LockedTenants {
@@ -32,10 +34,11 @@ export class PostgresKeyReadModel extends ReadModel<Projected> {
     await writeTenants(transaction, appends);
 
     const keys: KeyWrite[] = [];
-    for (const [index, { tenantId, projected }] of appends.entries()) {
+    for (const [index, { tenantId, projected, metadata }] of appends.entries()) {
       if (projected.kind !== 'key') continue;
       if (tenants.byId.has(tenantId)) {
-        keys.push({ index, tenantId, key: projected.state as ExistingKey, version: projected.version });
+        const { state, version } = projected;
+        keys.push({ index, tenantId, key: state as ExistingKey, version, actor: metadata.actor });
       } else refusals[index] = 'TENANT_NOT_FOUND';
     }
     if (keys.length === 0) return refusals;
@@ -146,11 +149,12 @@ async function writeKeys(
 ): Promise<void> {
   await transaction.query(
     `insert into keys.keys as stored
-       (key_id, tenant_id, environment, created_at, expires_at, counted, version, state)
-     select key_id, tenant_id, environment, created_at, expires_at, change > 0, version, state
+       (key_id, tenant_id, environment, created_at, expires_at, counted, version, state, created_by_type,
+        created_by_id)
+     select key_id, tenant_id, environment, created_at, expires_at, change > 0, version, state, actor_type, actor_id
      from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::integer[],
-                 $7::bigint[], $8::jsonb[])
-       as new (key_id, tenant_id, environment, created_at, expires_at, change, version, state)
+                 $7::bigint[], $8::jsonb[], $9::text[], $10::text[])
+       as new (key_id, tenant_id, environment, created_at, expires_at, change, version, state, actor_type, actor_id)
      on conflict (key_id) do update
        set expires_at = excluded.expires_at, version = excluded.version, state = excluded.state`,
     [
@@ -162,6 +166,8 @@ async function writeKeys(
       changes,
       keys.map(({ version }) => version),
       keys.map(({ key }) => JSON.stringify(key)),
+      keys.map(({ actor }) => actor.type),
+      keys.map(({ actor }) => actor.id),
     ],
   );
   const changed = keys.flatMap(({ key, version }, i) =>

@@ -5,6 +5,7 @@ import { ALL_TENANTS, type PostgresDatabase } from '#libs/service-kit/postgres-d
 import type { ExistingKey } from '../keys/key.state.js';
 import { isKeyId } from '../keys/key-id.js';
 import { type KeyPage, KeyReads, type Versioned } from '../keys/key-reads.js';
+import type { KeySelection, SelectedKey } from '../keys/key-selection.js';
 import { streamOfKey } from '../keys/key-resource.js';
 import type { ExistingTenant } from '../tenants/tenant.decider.js';
 import { isTenantId } from '../tenants/tenant-id.js';
@@ -65,6 +66,33 @@ export class PostgresKeyReads extends KeyReads {
         keys: page.map(versioned),
         nextCursor: rows.length > limit && last !== undefined ? writeCursor(last) : null,
       };
+    });
+  }
+
+  async unrevokedKeys(
+    tenantId: string,
+    { keyIds, environment, createdBy, descendantsOf }: KeySelection,
+    limit: number,
+  ): Promise<SelectedKey[]> {
+    if (!isTenantId(tenantId)) return [];
+    return this.database.inTransaction(tenantId, async (transaction) => {
+      const rows = (await transaction.query(
+        `with recursive descendants as (
+           select key_id from keys.keys where tenant_id = $1 and created_by_type = 'key' and created_by_id = $6
+           union
+           select child.key_id from keys.keys child join descendants parent on child.created_by_id = parent.key_id
+           where child.tenant_id = $1 and child.created_by_type = 'key'
+         )
+         select key_id, created_at from keys.keys
+         where tenant_id = $1 and state->>'status' <> 'revoked'
+           and ($2::text[] is null or key_id = any($2))
+           and ($3::text is null or environment = $3)
+           and ($4::text is null or (created_by_type = $4 and created_by_id = $5))
+           and ($6::text is null or key_id in (select key_id from descendants))
+         order by key_id limit $7`,
+        [tenantId, keyIds, environment, createdBy?.type ?? null, createdBy?.id ?? null, descendantsOf, limit],
+      )) as { key_id: string; created_at: Date }[];
+      return rows.map((row) => ({ keyId: row.key_id, createdAtMs: row.created_at.getTime() }));
     });
   }
 

@@ -1,5 +1,5 @@
 import { credentials } from '@grpc/grpc-js';
-import { UsageServiceClient } from '#libs/contracts/gen/latchkey/v1/usage_service';
+import { type KeyUsage, UsageServiceClient } from '#libs/contracts/gen/latchkey/v1/usage_service';
 import { channelOptions } from '#libs/service-kit';
 import type { GrpcCaller } from '#libs/service-kit/grpc-caller';
 import { type KeyUsageFigures, KeyUsageReads } from './key-usage-reads.js';
@@ -16,9 +16,7 @@ export class GrpcKeyUsageReads extends KeyUsageReads {
   }
 
   async figures(tenantId: string, keyId: string): Promise<KeyUsageFigures> {
-    const method = this.client.listKeyUsage.bind(this.client);
-    const { usages } = await this.caller.call(method, { tenantId, keyIds: [keyId] });
-    const usage = usages[0];
+    const [usage] = await this.usages(tenantId, [keyId]);
     if (usage === undefined) throw new Error('the usage service left out a key it was asked for');
     return {
       lastUsedAt: usage.lastUsedAt?.toISOString() ?? null,
@@ -32,7 +30,21 @@ export class GrpcKeyUsageReads extends KeyUsageReads {
     };
   }
 
+  async lastUses(tenantId: string, keyIds: readonly string[]): Promise<Map<string, number>> {
+    const usages = await this.usages(tenantId, keyIds);
+    return new Map(
+      usages.flatMap(({ keyId, lastUsedAt }) =>
+        lastUsedAt === undefined ? [] : [[keyId, lastUsedAt.getTime()] as const],
+      ),
+    );
+  }
+
   close(): void {
     this.client.close();
+  }
+
+  private async usages(tenantId: string, keyIds: readonly string[]): Promise<KeyUsage[]> {
+    const method = this.client.listKeyUsage.bind(this.client);
+    return (await this.caller.call(method, { tenantId, keyIds: [...keyIds] })).usages;
   }
 }

@@ -34,6 +34,8 @@ export class CreateFence1763800200000 implements MigrationInterface {
         renewals bigint not null default 0,
         serve_stale_ms integer not null,
         registered_at timestamptz not null default now(),
+        -- For people: no decision is made by it.
+        renewed_at timestamptz not null default now(),
         -- Given up: whoever it was can answer no more by a lease.
         fenced_at timestamptz,
         primary key (verifier_id, incarnation)
