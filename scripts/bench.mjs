@@ -26,10 +26,34 @@ const FULL = {
   keys: 1000,
   changes: 200,
   events: 300_000,
+  decisions: 200_000,
+  stormSeconds: 60,
+  revokedKeys: 1_000_000,
 };
-const QUICK = { rounds: 1, callMs: 150, warmUpMs: 150, createMs: 150, keys: 40, changes: 3, events: 6000 };
+const QUICK = {
+  rounds: 1,
+  callMs: 150,
+  warmUpMs: 150,
+  createMs: 150,
+  keys: 40,
+  changes: 3,
+  events: 6000,
+  decisions: 2000,
+  stormSeconds: 1,
+  revokedKeys: 100_000,
+};
 const TENANTS = 16;
 const KEYS_MAX = 1_000_000;
+/** A verifier that keeps nothing near by. */
+const UNCACHED = 'auth-verifier-uncached';
+/** What a call, or a key of a batch, may cost by the echo's call. */
+const CALL_BARS = [
+  { bar: 'a', what: 'Verify, Redis asked, usage off', atMost: 1.6 },
+  { bar: 'b', what: 'VerifyBatch, Redis asked', atMost: 0.25 },
+  { bar: 'e', what: 'Verify, near cache, usage off', atMost: 1.35 },
+  { bar: 'e', what: 'Verify, near cache, usage on', atMost: 1.6 },
+  { bar: 'f', what: 'VerifyBatch, near cache', atMost: 0.12 },
+];
 
 await runAsProgram(import.meta.url, async () => {
   const { quick, out } = readOptions();
@@ -41,10 +65,10 @@ await runAsProgram(import.meta.url, async () => {
 
   const [loadBefore] = loadavg();
   const startMs = performance.now();
-  const { samples, changes, creates, usage, servers } = await onRealStack(quick ? QUICK : FULL, statistics);
+  const { servers, ...measured } = await onRealStack(quick ? QUICK : FULL, statistics);
   const report = {
     setting: settingOf({ quick, servers, loadBefore, seconds: (performance.now() - startMs) / 1000 }),
-    ...(await figuresOf({ samples, changes, creates, usage }, statistics)),
+    ...(await figuresOf(measured, statistics)),
   };
   const text = markdownOf(report);
   console.log(`\n${text}`);
@@ -85,11 +109,19 @@ async function onRealStack(size, statistics) {
 async function measure(size, { percentileOf }, latchkey, stackEnv) {
   const { measureCalls } = await import('./bench/measure-calls.mjs');
   const { measureChanges } = await import('./bench/measure-changes.mjs');
+  const { measureFence } = await import('./bench/measure-fence.mjs');
   const { measureCreates } = await import('./bench/measure-creates.mjs');
   const { measureUsage } = await import('./bench/measure-usage.mjs');
   const { startWorker } = await import('./bench/worker.mjs');
 
-  await Promise.all(['key-management', 'auth-verifier'].map((app) => latchkey.start(app)));
+  const [, nearBy, asking] = await Promise.all([
+    latchkey.start('key-management'),
+    latchkey.start('auth-verifier'),
+    latchkey.start('auth-verifier', {
+      instance: UNCACHED,
+      environment: { LATCHKEY_NEAR_CACHE_RECORDS_MAX: '0' },
+    }),
+  ]);
   const management = new Management(latchkey.managementUrl, latchkey.operatorToken);
   const tenantIds = Array.from({ length: TENANTS }, (_, n) => `bench-${n}`);
   for (const tenantId of tenantIds) {
@@ -107,10 +139,20 @@ async function measure(size, { percentileOf }, latchkey, stackEnv) {
   const client = await startWorker('call-client', { token: latchkey.serviceToken, credentials, tenantIds });
   try {
     say('Verify, VerifyBatch and the echo');
-    const samples = await measureCalls({ client, echo, latchkey, ...size, percentileOf });
+    const verifiers = { 'near cache': nearBy, 'Redis asked': asking };
+    const samples = await measureCalls({ client, echo, verifiers, ...size, percentileOf });
+    await latchkey.process(UNCACHED).kill();
     say('create → VALID and revoke → REVOKED');
     const changes = await measureChanges({ latchkey, management, tenantIds, ...size });
-    await latchkey.process('auth-verifier').kill();
+    say('revoke → enforced, and what the fence costs');
+    const fence = await measureFence({
+      latchkey,
+      verifiers: ['auth-verifier'],
+      management,
+      tenantIds,
+      credentials,
+      ...size,
+    });
     say('create, and the bare client');
     const creates = await measureCreates({
       client,
@@ -123,7 +165,7 @@ async function measure(size, { percentileOf }, latchkey, stackEnv) {
     await latchkey.process('key-management').kill();
     say('counting');
     const usage = await measureUsage({ latchkey, stackEnv, ...size });
-    return { samples, changes, creates, usage };
+    return { samples, changes, fence, creates, usage };
   } finally {
     management.close();
     await echo.stop();
@@ -159,8 +201,9 @@ async function oneResponse(latchkey, credential) {
 }
 
 /** Spreads over the rounds, and for what is compared the spread of the quotients within each round. */
-async function figuresOf({ samples, changes, creates, usage }, { spreadOf, percentileOf }) {
-  const { BATCH, IN_FLIGHT } = await import('./bench/measure-calls.mjs');
+async function figuresOf({ samples, changes, fence, creates, usage }, { spreadOf, percentileOf }) {
+  const { IN_FLIGHT } = await import('./bench/measure-calls.mjs');
+  const { barredOf } = await import('./bench/fence-figures.mjs');
   const { CREATES_IN_FLIGHT } = await import('./bench/measure-creates.mjs');
   const of = (what, inFlight) =>
     samples.filter((sample) => sample.what === what && sample.inFlight === inFlight);
@@ -177,21 +220,16 @@ async function figuresOf({ samples, changes, creates, usage }, { spreadOf, perce
       return { what, inFlight, ...Object.fromEntries(figures) };
     }),
   );
-  const batch = `VerifyBatch of ${BATCH}, usage off`;
   const { bare, inProcess } = creates;
   const barred = [
-    ...IN_FLIGHT.map((n) => ({
-      bar: 'a',
-      what: `CPU of Verify, usage off, by echo, ${n} in flight`,
-      spread: quotients('Verify, usage off', n),
-      limits: { atMost: 1.6 },
-    })),
-    ...IN_FLIGHT.map((n) => ({
-      bar: 'b',
-      what: `CPU of a key in VerifyBatch of ${BATCH}, by echo, ${n} in flight`,
-      spread: quotients(batch, n),
-      limits: { atMost: 0.25 },
-    })),
+    ...CALL_BARS.flatMap(({ bar, what, atMost }) =>
+      IN_FLIGHT.map((n) => ({
+        bar,
+        what: `CPU of ${what}, by echo, ${n} in flight`,
+        spread: quotients(what, n),
+        limits: { atMost },
+      })),
+    ),
     {
       bar: 'c',
       what: `rate of create by bare pg, ${CREATES_IN_FLIGHT} in flight, ${TENANTS} tenants`,
@@ -204,6 +242,7 @@ async function figuresOf({ samples, changes, creates, usage }, { spreadOf, perce
       spread: spreadOf(usage.perSecond),
       limits: { atLeast: 30_000 },
     },
+    ...barredOf(fence, { spreadOf, percentileOf }),
   ];
   const percentiles = (what, values) => {
     const sorted = values.toSorted((a, b) => a - b);
@@ -216,8 +255,8 @@ async function figuresOf({ samples, changes, creates, usage }, { spreadOf, perce
   };
   const plain = [
     ...IN_FLIGHT.map((n) => ({
-      what: `CPU of Verify, usage on, by echo, ${n} in flight`,
-      spread: quotients('Verify, usage on', n),
+      what: `CPU of Verify, Redis asked, usage on, by echo, ${n} in flight`,
+      spread: quotients('Verify, Redis asked, usage on', n),
       unit: 'times',
     })),
     { what: 'create, in process', spread: spreadOf(inProcess), unit: 'per second' },
@@ -226,6 +265,7 @@ async function figuresOf({ samples, changes, creates, usage }, { spreadOf, perce
     { what: 'CPU of usage for one event', spread: spreadOf(usage.cpuMicros), unit: 'µs' },
     ...percentiles('create → VALID seen', changes.created),
     ...percentiles('revoke → REVOKED seen', changes.revoked),
+    ...percentiles('revoke → enforced, in the storm', fence.storm.times),
   ];
   return { calls, barred, plain };
 }

@@ -38,8 +38,9 @@ serveWorker(async ({ adminUrl, tenantIds, connections }) => {
       );
       await client.query(
         `with key as (
-           insert into keys.keys (key_id, tenant_id, environment, created_at, counted, version, state)
-           values ($1, $2, $3, now(), true, 1, $4))
+           insert into keys.keys (key_id, tenant_id, environment, created_at, counted, version, state, created_by_type,
+                                  created_by_id)
+           values ($1, $2, $3, now(), true, 1, $4, 'operator', 'bench'))
          insert into keys.secrets (digest, key_id, tenant_id) values ($5, $1, $2)`,
         [keyId, tenantId, like.environment, resembling(like.state, keyId, digest), digest],
       );

@@ -1,20 +1,27 @@
 /** key-management's create command on its own event store, wired as the service wires it, without a transport. */
 import { randomBytes } from 'node:crypto';
-import { CreateEventStore1763800000000 } from '#libs/event-store/migrations/1763800000000-create-event-store';
 import { PostgresEventStore } from '#libs/event-store/postgres-event-store';
+import { RevisionSeal } from '#libs/fence';
 import { createLogger } from '#libs/service-kit';
 import { PostgresDatabase } from '#libs/service-kit/postgres-database';
+import { ChangeRate } from '../../dist/apps/key-management/src/commands/change-rate.js';
 import { Idempotency } from '../../dist/apps/key-management/src/commands/idempotency.js';
+import { FencedChanges } from '../../dist/apps/key-management/src/fencing/fenced-changes.js';
+import { PostgresFenceLedger } from '../../dist/apps/key-management/src/fencing/postgres-fence-ledger.js';
+import { PostgresFenceLog } from '../../dist/apps/key-management/src/fencing/postgres-fence-log.js';
+import { Revisions } from '../../dist/apps/key-management/src/fencing/revisions.js';
 import { KeyCommands } from '../../dist/apps/key-management/src/keys/key-commands.js';
 import { KeyEntity } from '../../dist/apps/key-management/src/read-model/key.entity.js';
-import { CreateKeyReadModel1763800100000 } from '../../dist/apps/key-management/src/read-model/migrations/1763800100000-create-key-read-model.js';
 import { PostgresKeyReadModel } from '../../dist/apps/key-management/src/read-model/postgres-key-read-model.js';
 import { TenantEntity } from '../../dist/apps/key-management/src/read-model/tenant.entity.js';
+import { KEYS_MIGRATIONS } from '../../dist/apps/key-management/src/serve.js';
 import { TenantCommands } from '../../dist/apps/key-management/src/tenants/tenant-commands.js';
 import { forInFlight } from './for-in-flight.mjs';
 import { serveWorker } from './worker.mjs';
 
 const CONNECTIONS_MAX = 10;
+/** Of existing keys: none is changed here. */
+const CHANGES_PER_SECOND_MAX = 50;
 const CONTEXT = {
   actor: { type: 'operator', id: 'bench' },
   sourceAddress: '127.0.0.1',
@@ -29,16 +36,20 @@ serveWorker(async ({ databaseUrl, migrationUrl, tenantIds, keysMax }) => {
       runtimeUrl: databaseUrl,
       migrationUrl,
       schema: 'keys',
-      migrations: [CreateEventStore1763800000000, CreateKeyReadModel1763800100000],
+      migrations: KEYS_MIGRATIONS,
       entities: [KeyEntity, TenantEntity],
       connectionsMax: CONNECTIONS_MAX,
     },
     createLogger('bench', 'warn'),
   );
   await database.ready;
-  const store = new PostgresEventStore(database, new PostgresKeyReadModel());
-  const keys = new KeyCommands(store, new Idempotency(store), { nowMs: Date.now, randomBytes });
-  const tenants = new TenantCommands(store, Date.now);
+  const store = new PostgresEventStore(database, new PostgresKeyReadModel(), new PostgresFenceLog());
+  const revisions = new Revisions(new RevisionSeal([{ key: randomBytes(32) }]));
+  const fenced = new FencedChanges(new PostgresFenceLedger(database), revisions, Date.now);
+  const rate = new ChangeRate(CHANGES_PER_SECOND_MAX, () => performance.now());
+  const chance = { nowMs: Date.now, randomBytes };
+  const keys = new KeyCommands(store, new Idempotency(store), fenced, rate, chance);
+  const tenants = new TenantCommands(store, fenced, rate, Date.now);
   for (const tenantId of tenantIds) {
     await tenants.register(tenantId, { name: tenantId, maxActiveKeys: keysMax }, CONTEXT);
   }

@@ -1,4 +1,4 @@
-/** Verify and VerifyBatch of the verifier as it is deployed, and the bare echo, in turn within each round. */
+/** Verify and VerifyBatch from the near cache and with Redis asked, and the bare echo, in turn within each round. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { withCpu } from './process-cpu.mjs';
 
@@ -8,22 +8,34 @@ const WARM_UP_IN_FLIGHT = 16;
 const POLL_MS = 20;
 
 /** Resolves to one sample for each kind, number in flight and round: `{ what, inFlight, round, cpuMicros, … }`. */
-export async function measureCalls({ client, echo, latchkey, rounds, callMs, warmUpMs, percentileOf }) {
-  const pid = latchkey.process('auth-verifier').pid;
-  const address = latchkey.addresses.verifier;
+export async function measureCalls({ client, echo, verifiers, rounds, callMs, warmUpMs, percentileOf }) {
   const kinds = [
     { what: 'echo', pid: echo.pid, kind: 'verify', address: echo.started.address, keys: 1 },
-    { what: 'Verify, usage off', pid, kind: 'verify', address, counting: false, keys: 1 },
-    { what: 'Verify, usage on', pid, kind: 'verify', address, counting: true, keys: 1 },
-    { what: `VerifyBatch of ${BATCH}, usage off`, pid, kind: 'batch', address, counting: false, keys: BATCH },
+    ...Object.entries(verifiers).flatMap(
+      ([
+        from,
+        {
+          process: { pid },
+          grpcAddress: address,
+          httpUrl,
+        },
+      ]) => {
+        const verifier = { pid, address, httpUrl };
+        return [
+          { ...verifier, what: `Verify, ${from}, usage off`, kind: 'verify', counting: false, keys: 1 },
+          { ...verifier, what: `Verify, ${from}, usage on`, kind: 'verify', counting: true, keys: 1 },
+          { ...verifier, what: `VerifyBatch, ${from}`, kind: 'batch', counting: false, keys: BATCH },
+        ];
+      },
+    ),
   ].map((kind) => ({ ...kind, batch: BATCH }));
 
   const measure = (kind, inFlight, ms) =>
     withCpu(kind.pid, async () => {
-      const { pid: _, what: __, ...question } = kind;
+      const { pid: _, what: __, httpUrl, ...question } = kind;
       const result = await client.ask({ ...question, inFlight, ms });
       // What was counted is published after its answer: that is part of what it costs.
-      if (kind.counting) await untilPublished(latchkey);
+      if (kind.counting) await untilPublished(httpUrl);
       return result;
     });
 
@@ -48,9 +60,9 @@ export async function measureCalls({ client, echo, latchkey, rounds, callMs, war
   return samples;
 }
 
-async function untilPublished(latchkey) {
+async function untilPublished(httpUrl) {
   for (;;) {
-    const metrics = await (await fetch(`${latchkey.verifierUrl}/metrics`)).text();
+    const metrics = await (await fetch(`${httpUrl}/metrics`)).text();
     const pending = /^latchkey_spool_events_pending (\d+)/m.exec(metrics)?.[1];
     if (pending === undefined) throw new Error('auth-verifier does not tell how many events are pending');
     if (pending === '0') return;
