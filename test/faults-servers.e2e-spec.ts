@@ -49,6 +49,25 @@ describe('servers that go away and come back', () => {
     );
   };
 
+  /** What is made, restricted and lifted again is so at the verifier by the answer, or moments after it. */
+  const changesHoldAtOnce = async () => {
+    const tenant = `tenant-${crypto.randomUUID()}`;
+    await client.manage('PUT', `/v1/tenants/${tenant}`, {});
+    const created = await client.manage('POST', `/v1/tenants/${tenant}/keys`, {
+      name: 'k',
+      environment: 'live',
+      scopes: [],
+    });
+    const { key, secret } = created.body;
+    await expect(client.verdict(secret)).resolves.toBe('VALID');
+    await client.manage('POST', `/v1/tenants/${tenant}/suspend`);
+    await expect(client.verdict(secret)).resolves.toBe('TENANT_SUSPENDED');
+    await client.manage('POST', `/v1/tenants/${tenant}/resume`);
+    await eventually(async () => expect(await client.verdict(secret)).toBe('VALID'));
+    await client.manage('POST', `/v1/tenants/${tenant}/keys/${key.id}/revoke`);
+    await expect(client.verdict(secret)).resolves.toBe('REVOKED');
+  };
+
   beforeAll(async () => {
     stack = await startPrivateStack(['kafka', 'redis', 'postgres']);
     latchkey = await startLatchkeyProcesses(stack.env);
@@ -71,6 +90,7 @@ describe('servers that go away and come back', () => {
       for (const app of ['key-management', 'auth-verifier', 'usage'] as const)
         await untilDown(app, 'event-log');
       await load.goesOn('verifier', 'api', 'commands');
+      await changesHoldAtOnce();
       const reporting = ['auth-verifier', 'api'] as const;
       await Promise.all(reporting.map((app) => latchkey.process(app).kill('SIGKILL')));
       for (const app of reporting) latchkey.spawn(app);
@@ -135,7 +155,7 @@ describe('servers that go away and come back', () => {
       ),
     );
     await untilDown('key-management', 'event-log', 'postgres');
-    await untilDown('auth-verifier', 'event-log', 'key-view', 'key-management');
+    await untilDown('auth-verifier', 'event-log', 'fence', 'key-view', 'key-management');
     await untilDown('usage', 'consumers', 'event-log', 'postgres');
     await Promise.all([stack.kafka.start(), stack.redis.start(), stack.postgres.start()]);
     await untilAllReady(latchkey);

@@ -32,7 +32,9 @@ describe('who can write Kafka and Redis but has no seal key', () => {
 
   beforeAll(async () => {
     stack = await startPrivateStack(['kafka', 'redis', 'postgres']);
-    latchkey = await startLatchkeyProcesses(stack.env);
+    // With nothing near by, every answer passes by what stands in Redis.
+    const environment = { LATCHKEY_NEAR_CACHE_RECORDS_MAX: '0' };
+    latchkey = await startLatchkeyProcesses(stack.env, { environment });
     client = new LatchkeyClient(latchkey);
     accounts = new Accounts(latchkey, stack.env['KAFKA_BROKERS'] as string);
     redis = new Redis(stack.env['REDIS_URL'] as string);

@@ -9,6 +9,8 @@ export interface CommitCuttingProxy {
    * PostgreSQL has given it: the transaction is durable, and the service does not know.
    */
   keepBackCommitOf(text: string): Promise<void>;
+  /** Nothing further is kept back; what is already stays so. */
+  letPass(): void;
   close(): void;
 }
 
@@ -47,6 +49,9 @@ export async function startCommitCuttingProxy(port: number): Promise<CommitCutti
       new Promise((resolve) => {
         awaited = { text, committed: resolve };
       }),
+    letPass() {
+      awaited = undefined;
+    },
     close() {
       server.close();
       for (const socket of sockets) socket.destroy();

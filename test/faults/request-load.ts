@@ -81,7 +81,7 @@ export class RequestLoad {
       const rejection = metadata?.get('latchkey-rejection')[0]?.toString();
       const unreached = /No connection established|ECONNREFUSED/.test(details);
       this.keyIds[rejection !== undefined || unreached ? 'refused' : 'unknown'].push(keyId);
-      if (rejection !== undefined && rejection !== 'UNAVAILABLE') {
+      if (rejection !== undefined && rejection !== 'UNAVAILABLE' && rejection !== 'FENCE_LEASE_LAPSED') {
         this.wrong.push(`${keyId} is ${expected}, but the verifier refused with ${details}`);
       }
     }
