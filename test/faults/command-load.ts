@@ -68,7 +68,8 @@ export class CommandLoad {
         const answer = await this.client.manage('POST', this.keysPath + path, body, {
           'idempotency-key': idempotencyKey,
         });
-        if (answer.status === expected) return answer;
+        // 202: committed; the instance was stopped while it waited for the verifiers.
+        if (answer.status === expected || answer.status === 202) return answer;
         last = `${answer.status} ${answer.body.code}`;
         // The connection was lost while the command went on.
         const again = answer.status === 503 || answer.body.code === 'IDEMPOTENCY_KEY_IN_USE';

@@ -65,6 +65,16 @@ describe('I6: a restriction is enforced when every incarnation acknowledged it, 
     expect(enforcedBy(restriction({ acksSuffice: false }), row('a', 5))).toBeUndefined();
   });
 
+  it('is not by acknowledgements once the epoch is another one, and then waits for the longer leases', () => {
+    const authority = new FenceAuthority();
+    const id = authority.wait(restriction());
+    authority.distrustAcks(id, OUTLIVES_MS + 50);
+    authority.distrustAcks(id, OUTLIVES_MS);
+    expect(authority.observed({ rows: [], leaseMs: LEASE_MS, readFromMs: 200 }, 200).enforced.size).toBe(0);
+    expect(authority.elapsed(100 + OUTLIVES_MS + 49).size).toBe(0);
+    expect(authority.elapsed(100 + OUTLIVES_MS + 50).get(id)).toMatchObject({ via: 'lease_expiry' });
+  });
+
   it('is when its time is over, and not a moment before, counted from its commit', () => {
     const authority = new FenceAuthority();
     const [id, later] = [100, 101].map((committedAtMs) => authority.wait(restriction({ committedAtMs })));
