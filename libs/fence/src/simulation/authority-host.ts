@@ -32,7 +32,7 @@ export class AuthorityHost {
   private unsettled = { epoch: '', sinceMs: 0 };
   private readonly streams = new Map<string, Watcher>();
   /** What goes on when a restriction is enforced. */
-  private readonly waits = new Map<number, () => void>();
+  private readonly waits = new Map<number, { epoch: string; goOn: () => void }>();
 
   constructor(
     readonly host: Host,
@@ -110,9 +110,9 @@ export class AuthorityHost {
     const profile = command.target.startsWith('key') ? 'default' : null;
     const acksSuffice = this.trustsAcknowledgements(epoch.settled);
     const id = this.authority.wait({ seq, profile, committedAtMs, outlivesMs, acksSuffice });
-    host.after(outlivesMs, () => this.enforced(this.authority.elapsed(host.monotonicMs())));
+    this.endWait(outlivesMs);
     yield (resume) => {
-      this.waits.set(id, () => resume(undefined));
+      this.waits.set(id, { epoch: epoch.name, goOn: () => resume(undefined) });
       host.start(this.observe());
     };
     record.enforcedAt = host.world.now;
@@ -165,17 +165,33 @@ export class AuthorityHost {
   private *observe(): Task {
     const { reading, epoch, outlivesMs } = yield* this.transactions.readLeases();
     const nowMs = this.host.monotonicMs();
+    for (const [id, wait] of this.waits) {
+      if (wait.epoch === epoch.name) continue;
+      wait.epoch = epoch.name;
+      this.distrust(id, outlivesMs);
+    }
     const { enforced, toGiveUp } = this.authority.observed(this.readingOf(reading), nowMs);
     this.enforced(enforced);
     for (const row of toGiveUp) this.database.giveUp(row);
     if (epoch.settled) return;
-    if (this.unsettled.epoch !== epoch.name) this.unsettled = { epoch: epoch.name, sinceMs: nowMs };
+    if (!epoch.isOpen) yield* this.transactions.open(epoch.name);
+    else if (this.unsettled.epoch !== epoch.name) this.unsettled = { epoch: epoch.name, sinceMs: nowMs };
     else if (reading.readFromMs - this.unsettled.sinceMs >= outlivesMs) this.database.settle(epoch.name);
+  }
+
+  /** A restriction of an earlier epoch is waited for in full: who was leased then is given up. */
+  protected distrust(id: number, outlivesMs: number): void {
+    this.authority.distrustAcks(id, outlivesMs);
+    this.endWait(outlivesMs);
+  }
+
+  private endWait(afterMs: number): void {
+    this.host.after(afterMs, () => this.enforced(this.authority.elapsed(this.host.monotonicMs())));
   }
 
   private enforced(enforced: ReadonlyMap<number, unknown>): void {
     for (const id of enforced.keys()) {
-      this.waits.get(id)?.();
+      this.waits.get(id)?.goOn();
       this.waits.delete(id);
     }
   }

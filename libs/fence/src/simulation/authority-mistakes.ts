@@ -37,6 +37,13 @@ export class TrustsAcknowledgementsOfANewEpoch extends AuthorityHost {
   }
 }
 
+/** What was waited for when the epoch changed is still called enforced by acknowledgements. */
+export class TrustsAcknowledgementsAcrossEpochs extends AuthorityHost {
+  protected override distrust(): void {
+    // Nothing changes for what waits.
+  }
+}
+
 export class NoLock extends Database {
   // oxlint-disable-next-line require-yield
   override *lock(): Task {

@@ -7,13 +7,15 @@ import type { Task } from './world.js';
 
 export interface LeaseTerms {
   leaseMs: number;
-  /** The longest of those that any lease from before may still have. */
+  /** The longest that a lease may last which was given before the epoch was settled. */
   longestLeaseMs: number;
   serveStaleMaxMs: number;
 }
 
-interface Epoch {
+export interface Epoch {
   name: string;
+  /** Whoever was leased before is given up. */
+  isOpen: boolean;
   /** No lease of an earlier one is left. */
   settled: boolean;
 }
@@ -30,7 +32,7 @@ export interface StoredLease extends LeaseRow {
  */
 export class Database {
   readonly appendLock = new Lock();
-  epoch: Epoch = { name: 'epoch-0', settled: true };
+  epoch: Epoch = { name: 'epoch-0', isOpen: true, settled: true };
   private readonly leases = new Map<string, StoredLease>();
   private readonly lockF = new Lock();
   private readonly records = new Map<string, Stored>();
@@ -156,7 +158,7 @@ export class Database {
         serveStaleMs,
       }),
     );
-    return { rows, leaseMs: this.terms.longestLeaseMs };
+    return { rows, leaseMs: this.terms.leaseMs };
   }
 
   /** `UPDATE … WHERE renewals = seen`: one statement, which would wait for a transaction that renews and then find more. */
@@ -172,20 +174,28 @@ export class Database {
     return outlivesMs({ leaseMs: longestLeaseMs, serveStaleMs: serveStaleMaxMs });
   }
 
-  settle(epochName: string): void {
-    if (this.epoch.name !== epochName) return;
-    this.epoch = { name: epochName, settled: true };
-    this.terms = { ...this.terms, longestLeaseMs: this.terms.leaseMs };
+  /** Another server is the first now, or an operator said so. */
+  beginEpoch(): void {
+    this.epoch = { name: `epoch-${Number(this.epoch.name.slice(6)) + 1}`, isOpen: false, settled: false };
   }
 
-  beginEpoch(): void {
-    this.epoch = { name: `epoch-${Number(this.epoch.name.slice(6)) + 1}`, settled: false };
+  open(epochName: string): void {
+    if (this.epoch.name !== epochName || this.epoch.isOpen) return;
+    this.epoch = { ...this.epoch, isOpen: true };
+    this.leases.clear();
+  }
+
+  settle(epochName: string): void {
+    if (this.epoch.name !== epochName) return;
+    this.epoch = { ...this.epoch, settled: true };
+    this.terms = { ...this.terms, longestLeaseMs: this.terms.leaseMs };
   }
 
   changeLease(leaseMs: number): void {
     const longestLeaseMs = Math.max(this.terms.longestLeaseMs, leaseMs);
     this.terms = { ...this.terms, leaseMs, longestLeaseMs };
     this.beginEpoch();
+    this.open(this.epoch.name);
   }
 
   /** The server dies and comes back: what was committed without waiting for the disk may be gone. */
@@ -193,7 +203,7 @@ export class Database {
     for (const lease of this.leases.values()) Object.assign(lease, lease.durable, { lockedBy: undefined });
   }
 
-  /** A restore to the last append: who registered since is forgotten. */
+  /** A restore to the last append: who registered or left since is forgotten. */
   restore(): void {
     this.leases.clear();
     for (const lease of this.backup) this.leases.set(lease.incarnation, { ...lease });

@@ -57,6 +57,10 @@ export const FAULTS: Record<FaultName, Fault> = {
     run.database.die();
     run.databaseHost.pause(run.random.anyScale(PAUSE_MS_MIN, 1000));
   },
+  failOverDatabase: (run) => {
+    FAULTS.killDatabase(run);
+    run.database.beginEpoch();
+  },
   restoreDatabase: (run) => {
     FAULTS.killDatabase(run);
     run.database.restore();

@@ -76,6 +76,10 @@ export const MISTAKES = {
     parts: { AuthorityHost: authority.TrustsAcknowledgementsOfANewEpoch },
     bias: { faults: ['restoreDatabase', 'cutVerifier'] },
   },
+  'trusts-acknowledgements-across-epochs': {
+    parts: { AuthorityHost: authority.TrustsAcknowledgementsAcrossEpochs },
+    bias: { faults: ['failOverDatabase', 'changeLease', 'cutVerifier'] },
+  },
   'forgets-longer-leases': {
     parts: { Database: authority.ForgetsLongerLeases },
     bias: { faults: ['changeLease', 'cutVerifier'] },

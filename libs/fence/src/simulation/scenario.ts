@@ -15,6 +15,7 @@ export const FAULT_NAMES = [
   'restartVerifier',
   'killReplica',
   'killDatabase',
+  'failOverDatabase',
   'restoreDatabase',
   'changeLease',
   'flushStore',

@@ -2,7 +2,7 @@ import { grantOf, type LeaseReading, type LeaseRow } from '../fence-authority.js
 import { FENCE_PROTOCOL_VERSION } from '../fence-entry.js';
 import type { Grant, Registration } from '../fence-verifier.js';
 import { type Command, isDone, type Stored } from './command.js';
-import type { Database, LeaseTerms } from './database.js';
+import type { Database, Epoch, LeaseTerms } from './database.js';
 import { Session } from './lock.js';
 import type { Network } from './network.js';
 import { FAILURE, type Host, type Task } from './world.js';
@@ -13,7 +13,7 @@ const SLOW_STATEMENT_MS_MAX = 200;
 interface Committed {
   stored: Stored;
   seq: number;
-  epoch: { name: string; settled: boolean };
+  epoch: Epoch;
   outlivesMs: number;
   terms: LeaseTerms;
 }
@@ -35,6 +35,7 @@ export class Transactions {
     try {
       yield* database.lock(session, 'shared');
       yield* this.statement();
+      if (!database.epoch.isOpen) throw FAILURE;
       database.commit(session, () => database.register(lease));
       yield* this.statement();
       return { protocolVersion: FENCE_PROTOCOL_VERSION, epoch: database.epoch.name };
@@ -54,6 +55,7 @@ export class Transactions {
       const entries = database.entriesAfter(applied);
       yield* this.statement();
       const { epoch, head } = database;
+      if (!epoch.isOpen) throw FAILURE;
       const { leaseMs } = database.terms;
       const grant = grantOf(
         lease,
@@ -92,7 +94,7 @@ export class Transactions {
   /** The leases of one snapshot, with what it says of its epoch. */
   *readLeases(): Task<{
     reading: LeaseReading;
-    epoch: { name: string; settled: boolean };
+    epoch: Epoch;
     outlivesMs: number;
   }> {
     const readFromMs = this.host.monotonicMs();
@@ -128,13 +130,21 @@ export class Transactions {
     }
   }
 
-  *changeLease(leaseMs: number): Task {
+  changeLease(leaseMs: number): Task {
+    return this.alone((database) => database.changeLease(leaseMs));
+  }
+
+  open(epochName: string): Task {
+    return this.alone((database) => database.open(epochName));
+  }
+
+  private *alone(write: (database: Database) => void): Task {
     const { database } = this;
     const session = yield* this.begin();
     try {
       yield* database.lock(session, 'exclusive');
       yield* this.statement();
-      database.commit(session, () => database.changeLease(leaseMs));
+      database.commit(session, () => write(database));
     } finally {
       database.rollBack(session);
     }

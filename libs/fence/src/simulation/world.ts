@@ -43,7 +43,7 @@ export class World {
  * or be suspended together with its clock.
  */
 export class Host {
-  /** Each death ends one. */
+  /** Each death ends one, each beginning too. */
   private life = 0;
   private alive = true;
   private stoppedUntil = 0;
@@ -91,7 +91,9 @@ export class Host {
     this.stoppedUntil = 0;
   }
 
+  /** Begins another life; one that is still going on ends. */
   revive(): void {
+    this.life += 1;
     this.alive = true;
   }
 
