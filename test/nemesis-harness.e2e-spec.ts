@@ -163,7 +163,7 @@ describe('an answer to a command', () => {
 
   it('is taken where it says what holds by now', () => {
     expect(flaw(restricts, 200, enforced)).toBeUndefined();
-    expect(flaw({ ...restricts, prefer: 'wait=1' }, 202, committed, '/v1/enforcements/r')).toBeUndefined();
+    expect(flaw(restricts, 202, committed, '/v1/enforcements/r')).toBeUndefined();
     expect(
       flaw({ effect: 'widen', changes: 'key' }, 200, { ...enforced, status: 'committed' }),
     ).toBeUndefined();
@@ -182,8 +182,7 @@ describe('an answer to a command', () => {
     ['does not say how it came about', restricts, 200, { ...enforced, via: undefined }, null],
     ['lacks what was changed', restricts, 200, { ...enforced, key: undefined }, null],
     ['lacks a revision', restricts, 200, { ...enforced, revision: '' }, null],
-    ['is early though nobody asked for that', restricts, 202, committed, '/v1/enforcements/r'],
-    ['names another place', { ...restricts, prefer: 'wait=1' }, 202, committed, '/v1/enforcements/s'],
+    ['names another place', restricts, 202, committed, '/v1/enforcements/s'],
   ])('is not where it %s', (_, asked, status, body, location) => {
     expect(flaw(asked, status, body, location)).toEqual(expect.any(String));
   });

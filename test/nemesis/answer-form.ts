@@ -12,17 +12,16 @@ export interface HttpAnswer {
 export interface Asked extends Pick<InvokeLine, 'effect'> {
   /** What is changed, and is in the answer as it is now; absent where something is made. */
   readonly changes?: 'key' | 'tenant';
-  readonly prefer?: string;
 }
 
 /** What is wrong with the form of an answer that says the command is done; undefined: nothing. */
-export function flawOf({ effect, changes, prefer }: Asked, answer: HttpAnswer): string | undefined {
+export function flawOf({ effect, changes }: Asked, answer: HttpAnswer): string | undefined {
   const { status, location, body } = answer;
   if (changes === undefined) return undefined;
   if (typeof body.revision !== 'string' || body.revision === '') return 'without a revision';
   if (typeof body[changes] !== 'object') return `without its ${changes}`;
   if (status === 202) {
-    if (prefer === undefined) return 'before it was enforced, though nothing was preferred';
+    // Not only where that was preferred: a replica that is about to end leaves the waiting to another.
     if (body.status !== 'committed' || body.enforcedBy === undefined) return `202 ${body.status}`;
     return location === `/v1/enforcements/${body.revision}` ? undefined : `202 with the location ${location}`;
   }

@@ -4,13 +4,15 @@ import { type Asked, flawOf, type HttpAnswer } from './answer-form.js';
 import type { HistoryWriter } from './history-file.js';
 import type { InvokeLine } from './history-lines.js';
 
-/** A command to the management HTTP API; it may say what the caller would rather have, RFC 7240. */
+/** A command to the management HTTP API. */
 export interface Command extends Asked, Pick<InvokeLine, 'command' | 'subject'> {
   readonly method: 'POST' | 'PATCH' | 'PUT';
   readonly path: string;
   readonly body: object;
   /** However often it is asked for, under its Idempotency-Key, it is done once: so it is one in the history. */
   readonly doneOnce: boolean;
+  /** What the caller would rather have, RFC 7240. */
+  readonly prefer?: string;
   /** Called with its revision in the instant in which it was answered, be it enforced yet or not. */
   onRevision?(revision: string): void;
 }
