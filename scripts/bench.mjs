@@ -175,23 +175,17 @@ async function measure(size, { percentileOf }, latchkey, stackEnv) {
 
 /** What the verifier answers to one of the keys: the echo answers the same, as plain data. */
 async function oneResponse(latchkey, credential) {
-  const { Counting, VerifierServiceClient, VerifyResponse } = await import(
+  const { Counting, VerifierServiceClient, VerifyRequest, VerifyResponse } = await import(
     '#libs/contracts/gen/latchkey/v1/verifier_service'
   );
   const address = latchkey.addresses.verifier;
   const client = new VerifierServiceClient(address, grpc.credentials.createInsecure());
   const metadata = new grpc.Metadata();
   metadata.set('authorization', `Bearer ${latchkey.serviceToken}`);
-  const request = {
-    profile: '',
-    requiredScopes: [],
-    counting: Counting.CALLER_REPORTS,
-    route: '',
-    method: '',
-  };
+  const request = VerifyRequest.fromPartial({ credential, counting: Counting.CALLER_REPORTS });
   try {
     return await new Promise((resolve, reject) => {
-      client.verify({ ...request, credential }, metadata, (error, answer) =>
+      client.verify(request, metadata, (error, answer) =>
         error ? reject(error) : resolve(VerifyResponse.toJSON(answer)),
       );
     });

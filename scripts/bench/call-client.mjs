@@ -1,6 +1,11 @@
 /** The load: calls of one kind, a number of them in flight, for some time. */
 import grpc from '@grpc/grpc-js';
-import { Counting, Verdict, VerifierServiceClient } from '#libs/contracts/gen/latchkey/v1/verifier_service';
+import {
+  Counting,
+  Verdict,
+  VerifierServiceClient,
+  VerifyRequest,
+} from '#libs/contracts/gen/latchkey/v1/verifier_service';
 import { KeyManagementServiceClient } from '#libs/contracts/gen/latchkey/v1/key_management_service';
 import { serveWorker } from './worker.mjs';
 
@@ -22,14 +27,13 @@ serveWorker(async ({ token, credentials, tenantIds }) => {
 
   function request(counting) {
     next = (next + 1) % credentials.length;
-    return {
+    return VerifyRequest.fromPartial({
       credential: credentials[next],
-      profile: '',
       requiredScopes: ['read'],
       counting: counting ? Counting.COUNT : Counting.CALLER_REPORTS,
       route: '/v1/parcels/:id',
       method: 'GET',
-    };
+    });
   }
 
   /** Rejects on anything but VALID: what is fast because it refuses is not measured. */

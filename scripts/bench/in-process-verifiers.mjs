@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Registry } from 'prom-client';
-import { Counting, Verdict } from '#libs/contracts/gen/latchkey/v1/verifier_service';
+import { Counting, Verdict, VerifyRequest } from '#libs/contracts/gen/latchkey/v1/verifier_service';
 import { createLogger, readEnvironment } from '#libs/service-kit';
 import { verificationVariables } from '#libs/verification/config';
 import { startVerification } from '#libs/verification/serve';
@@ -68,14 +68,9 @@ function isLeased(verification) {
 
 /** CPU time of one decision from the near cache; the first round reads every key through. */
 async function measureDecisions(verifier, { credentials, count }) {
-  const requests = credentials.map((credential) => ({
-    credential,
-    profile: '',
-    requiredScopes: ['read'],
-    counting: Counting.CALLER_REPORTS,
-    route: '',
-    method: '',
-  }));
+  const requests = credentials.map((credential) =>
+    VerifyRequest.fromPartial({ credential, requiredScopes: ['read'], counting: Counting.CALLER_REPORTS }),
+  );
   for (const request of requests) await verifier.verify(request, 'bench');
   const before = process.cpuUsage();
   for (let n = 0; n < count; n += 1) {

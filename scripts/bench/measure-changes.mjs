@@ -5,7 +5,7 @@ const SEEN_TIMEOUT_MS = 30_000;
 
 /** Resolves to `{ created, revoked }`, milliseconds each, of `changes` keys made and revoked one after the other. */
 export async function measureChanges({ latchkey, management, tenantIds, changes }) {
-  const { Counting, Verdict, VerifierServiceClient } = await import(
+  const { Counting, Verdict, VerifierServiceClient, VerifyRequest } = await import(
     '#libs/contracts/gen/latchkey/v1/verifier_service'
   );
   const client = new VerifierServiceClient(latchkey.addresses.verifier, grpc.credentials.createInsecure());
@@ -13,14 +13,7 @@ export async function measureChanges({ latchkey, management, tenantIds, changes 
   metadata.set('authorization', `Bearer ${latchkey.serviceToken}`);
   const verdictOf = (credential) =>
     new Promise((resolve, reject) => {
-      const request = {
-        credential,
-        profile: '',
-        requiredScopes: [],
-        counting: Counting.CALLER_REPORTS,
-        route: '',
-        method: '',
-      };
+      const request = VerifyRequest.fromPartial({ credential, counting: Counting.CALLER_REPORTS });
       const deadline = { deadline: Date.now() + SEEN_TIMEOUT_MS };
       client.verify(request, metadata, deadline, (error, answer) =>
         error ? reject(error) : resolve(answer.verdict),
