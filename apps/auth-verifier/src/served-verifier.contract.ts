@@ -2,15 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { credentials, Metadata, Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js';
-import { FenceServiceService } from '#libs/contracts/gen/latchkey/v1/fence_service';
-import {
-  type FindSecretRecordRequest,
-  type FindTenantRecordRequest,
-  type FindTenantRecordResponse,
-  KeyManagementServiceService,
-} from '#libs/contracts/gen/latchkey/v1/key_management_service';
+import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import {
   Consistency,
   Counting,
@@ -24,10 +16,9 @@ import { eventually } from '#libs/testing/eventually';
 import { freePort } from '#libs/testing/free-port';
 import { variables } from './config.js';
 import { ExampleFence } from '#libs/verification/fence-examples.contract';
-import { fenceHandlers } from '#libs/verification/served-fence.contract';
+import { serveAuthority } from '#libs/verification/served-authority.contract';
 import { SystemClocks } from '#libs/verification/system-clocks';
 import { ExampleAuthority, sealKeys } from '#libs/verification/record-examples.contract';
-import type { RecordPage } from '#libs/verification';
 import { PlayedLog } from './played-log.contract.js';
 import { serve } from './serve.js';
 
@@ -136,43 +127,4 @@ export function statusOf(
     else if (method === 'verifyBatch') client.verifyBatch({ requests: [] }, metadata, done);
     else client.reportRequests({ reports: [] }, metadata, done);
   });
-}
-
-/** Serves what a verifier asks key-management for. */
-export async function serveAuthority(
-  authority: ExampleAuthority,
-  fence = new ExampleFence(new SystemClocks()),
-) {
-  const server = new Server();
-  type Answer<Response> = (error: Error | null, response?: Response) => void;
-  const answer = <Response>(result: Promise<Response>, callback: Answer<Response>) => {
-    result.then(
-      (response) => callback(null, response),
-      (error: Error) => callback(error),
-    );
-  };
-  const none = { secret: undefined, tenant: undefined };
-  server.addService(KeyManagementServiceService, {
-    findSecretRecord: (call: { request: FindSecretRecordRequest }, callback: Answer<typeof none>) =>
-      answer(
-        authority.findSecret(call.request.digest).then((found) => (found ?? none) as typeof none),
-        callback,
-      ),
-    findTenantRecord: (
-      call: { request: FindTenantRecordRequest },
-      callback: Answer<FindTenantRecordResponse>,
-    ) =>
-      answer(
-        authority.findTenant(call.request.tenantId).then((tenant) => ({ tenant })),
-        callback,
-      ),
-    listSecretRecords: (call: { request: { cursor: string } }, callback: Answer<RecordPage>) =>
-      answer(authority.listSecrets(call.request.cursor), callback),
-    listTenantRecords: (call: { request: { cursor: string } }, callback: Answer<RecordPage>) =>
-      answer(authority.listTenants(call.request.cursor), callback),
-  } as never);
-  server.addService(FenceServiceService, fenceHandlers(fence));
-  const bind = promisify(server.bindAsync.bind(server));
-  const port = await bind('127.0.0.1:0', ServerCredentials.createInsecure());
-  return { server, port };
 }

@@ -8,7 +8,7 @@ import {
   sealKeys,
   secretRecord,
 } from '#libs/verification/record-examples.contract';
-import { serveAuthority } from '../served-verifier.contract.js';
+import { serveAuthority } from '#libs/verification/served-authority.contract';
 import { serve } from './serve.js';
 
 describe('rebuilding the view by hand', () => {

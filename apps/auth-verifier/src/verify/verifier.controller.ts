@@ -1,4 +1,4 @@
-import { type CountedOutcome, type FieldProblem, Rejection, type RequestEvent } from '#libs/contracts';
+import type { CountedOutcome, RequestEvent } from '#libs/contracts';
 import {
   type ReportRequestsRequest,
   type ReportRequestsResponse,
@@ -12,9 +12,16 @@ import {
 import type { RequestReporter } from '#libs/request-reporting';
 import type { Caller } from '#libs/service-kit';
 import { unaryMethod } from '#libs/service-kit/unary-call.hook';
-import type { CredentialVerifier, Verification } from '#libs/verification';
+import {
+  type CredentialVerifier,
+  problemsOfVerify,
+  requireBatch,
+  requireFields,
+  requireLength,
+  type Verification,
+} from '#libs/verification';
 import type { VerifierMetrics } from '../metrics.js';
-import { BATCH_ENTRIES_MAX, outcomeOf, problemsOfReport, problemsOfVerify } from './request-fields.js';
+import { outcomeOf, problemsOfReport } from './request-fields.js';
 
 /** The gRPC face of the verifier. An answer leaves after its events are in the reporter's hands. */
 export class VerifierController {
@@ -48,8 +55,7 @@ export class VerifierController {
   }
 
   private async verifyBatch({ requests }: VerifyBatchRequest, caller: Caller): Promise<VerifyBatchResponse> {
-    requireLength('requests', requests);
-    requireFields(requests.flatMap((request, index) => problemsOfVerify(request, `requests.${index}.`)));
+    requireBatch(requests);
     const verifications = await this.verifier.verifyAll(requests, caller.name);
     const events: RequestEvent[] = [];
     for (const { outcome, event } of verifications) {
@@ -73,19 +79,6 @@ export class VerifierController {
     return { accepted: reports.length };
   }
 }
-
-function requireLength(field: string, entries: readonly unknown[]): void {
-  if (entries.length > BATCH_ENTRIES_MAX) {
-    requireFields([{ field, message: `has more than ${BATCH_ENTRIES_MAX} entries` }]);
-  }
-}
-
-function requireFields(problems: readonly FieldProblem[]): void {
-  if (problems.length > 0) throw new Rejection('INVALID_REQUEST', problems.slice(0, PROBLEMS_MAX));
-}
-
-/** Problems travel in the trailers of the answer, which are bounded. */
-const PROBLEMS_MAX = 20;
 
 /** Of a report in which {@link problemsOfReport} found nothing. */
 function eventOf(report: RequestReport, caller: string, nowMs: number): RequestEvent {
