@@ -1,7 +1,21 @@
-import { integer, port, standardVariables, type Values } from '#libs/service-kit';
+import {
+  integer,
+  port,
+  type SealKeys,
+  standardVariables,
+  text,
+  type Values,
+  type Variable,
+} from '#libs/service-kit';
+import { verificationVariables } from '#libs/verification/config';
+
+const MODE = 'LATCHKEY_VERIFIER_MODE';
 
 /** What api reads from its environment. */
 export const variables = {
+  ...verificationVariables,
+  sealKeys: sealKeysInProcess(),
+  verifierMode: verifierMode(),
   httpPort: port('LATCHKEY_API_PORT', 3000, 'HTTP port of the public API'),
   bindHost: standardVariables.bindHost,
   trustedProxies: standardVariables.trustedProxies,
@@ -22,3 +36,34 @@ export const variables = {
 } as const;
 
 export type Config = Values<typeof variables>;
+
+function verifierMode(): Variable<'remote' | 'in-process'> {
+  return {
+    ...text(
+      MODE,
+      'remote',
+      'where keys are verified: remote (at auth-verifier), or in-process (here, on key-management, with a lease of its own)',
+    ),
+    parse(value) {
+      if (value !== 'remote' && value !== 'in-process') {
+        throw new Error(`is neither remote nor in-process: "${value}"`);
+      }
+      return value;
+    },
+  };
+}
+
+/** Undefined where keys are verified elsewhere. */
+function sealKeysInProcess(): Variable<SealKeys | undefined> {
+  const { sealKeys } = verificationVariables;
+  return {
+    ...sealKeys,
+    description: `with ${MODE}=in-process, which needs them: ${sealKeys.description}`,
+    default: '',
+    parse(value, environment) {
+      if (environment[MODE]?.trim() !== 'in-process') return undefined;
+      if (value === '') throw new Error(`is not set, and ${MODE}=in-process needs it`);
+      return sealKeys.parse(value, environment);
+    },
+  };
+}

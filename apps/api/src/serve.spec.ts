@@ -2,47 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { service as healthService } from 'grpc-health-check';
-import { REQUESTS_TOPIC, type RequestEventBatch } from '#libs/contracts';
+import type { RequestEventBatch } from '#libs/contracts';
 import { Verdict, VerifierServiceService } from '#libs/contracts/gen/latchkey/v1/verifier_service';
-import { EventLog, type LogRecord, type Subscription } from '#libs/event-log';
+import type { LogRecord } from '#libs/event-log';
 import { createLogger, readEnvironment } from '#libs/service-kit';
 import type { RunningService } from '#libs/service-kit/serve';
 import { eventually } from '#libs/testing/eventually';
 import { variables } from './config.js';
 import { serve } from './serve.js';
 import { type ServedGrpc, serveGrpc } from './served-grpc.contract.js';
-
-/** A log that may be away. */
-class StandInEventLog extends EventLog {
-  away = true;
-  closed = false;
-  readonly published: LogRecord[] = [];
-
-  async declare(): Promise<void> {
-    this.reach();
-  }
-
-  async publish(topic: string, records: readonly LogRecord[]): Promise<void> {
-    this.reach();
-    if (topic === REQUESTS_TOPIC) this.published.push(...records);
-  }
-
-  async subscribe(): Promise<Subscription> {
-    throw new Error('the api reads no topic');
-  }
-
-  async check(): Promise<void> {
-    this.reach();
-  }
-
-  async close(): Promise<void> {
-    this.closed = true;
-  }
-
-  private reach(): void {
-    if (this.away) throw new Error('the log is away');
-  }
-}
+import { StandInEventLog } from './stand-in-event-log.contract.js';
 
 describe('api with nothing behind it', () => {
   let directory: string;

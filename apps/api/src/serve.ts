@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { EventLog } from '#libs/event-log';
 import type { RequestReporter } from '#libs/request-reporting';
@@ -6,6 +7,9 @@ import type { Dependency, Logger } from '#libs/service-kit';
 import { GrpcCaller } from '#libs/service-kit/grpc-caller';
 import { type RunningService, serveApplication } from '#libs/service-kit/serve';
 import { ServiceModule } from '#libs/service-kit/service.module';
+import type { VerifierClient } from '#libs/verifier-client';
+import { GrpcVerifierClient } from '#libs/verifier-client/grpc-verifier-client';
+import { startInProcessVerifier } from '#libs/verifier-client/serve';
 import { ApiModule } from './api.module.js';
 import type { Config } from './config.js';
 import { GrpcKeyManagement } from './keys/grpc-key-management.js';
@@ -13,7 +17,7 @@ import { GrpcKeyUsage } from './keys/grpc-key-usage.js';
 import type { KeyManagement } from './keys/key-management.js';
 import type { KeyUsage } from './keys/key-usage.js';
 import { routeEveryRequest } from './verification/connection.hook.js';
-import { GrpcVerifier } from './verification/grpc-verifier.js';
+import { ClientVerifier } from './verification/client-verifier.js';
 import { verifyRequests } from './verification/verification.hook.js';
 import type { Verifier } from './verification/verifier.js';
 import { WaitingConnections } from './verification/waiting-connections.js';
@@ -30,10 +34,6 @@ export async function serve(
 ): Promise<RunningService> {
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
-  const verifier = new GrpcVerifier(
-    config.verifierAddress,
-    new GrpcCaller(config.serviceToken, config.verifyDeadlineMs),
-  );
   const keyManagement = new GrpcKeyManagement(
     config.managementAddress,
     new GrpcCaller(config.serviceToken, MANAGEMENT_DEADLINE_MS),
@@ -50,9 +50,10 @@ export async function serve(
     metrics,
     fsync: config.spoolFsync,
   });
+  const client = startClient(config, { logger, metrics });
   return serveHttp(
     config,
-    { verifier, reporter: reporting.reporter, keyManagement, keyUsage },
+    { verifier: new ClientVerifier(client), reporter: reporting.reporter, keyManagement, keyUsage },
     {
       logger,
       metrics,
@@ -60,16 +61,31 @@ export async function serve(
       // Nor are key-management and usage: without them only /v1/keys is 503, and calling the whole api unready would
       // take away what still works.
       dependencies: [
-        { name: 'auth-verifier', check: () => verifier.check() },
+        { name: VERIFIED_BY[config.verifierMode], check: () => client.check() },
         { name: 'spool', check: () => reporting.check() },
       ],
     },
     async () => {
       await reporting.close();
       await eventLog.close();
-      for (const client of [verifier, keyManagement, keyUsage]) client.close();
+      await client.close();
+      keyManagement.close();
+      keyUsage.close();
     },
   );
+}
+
+/** What readiness calls that which verdicts depend on. */
+const VERIFIED_BY = { remote: 'auth-verifier', 'in-process': 'fence' } as const;
+
+function startClient(config: Config, parts: { logger: Logger; metrics: Registry }): VerifierClient {
+  const { sealKeys } = config;
+  // The seal keys are there in process: the configuration was refused otherwise.
+  if (config.verifierMode === 'remote' || sealKeys === undefined) {
+    return new GrpcVerifierClient(config.verifierAddress, config.serviceToken, config.verifyDeadlineMs);
+  }
+  const verifierId = config.verifierId || `${hostname()}:${config.httpPort}`;
+  return startInProcessVerifier({ ...config, sealKeys, verifierId }, parts, 'api');
 }
 
 /** Starts the HTTP side alone, on whatever stands behind it, which `release` lets go of. */

@@ -6,10 +6,10 @@ import {
   type VerifyRequest,
   VerifierServiceService,
 } from '#libs/contracts/gen/latchkey/v1/verifier_service';
-import { GrpcCaller } from '#libs/service-kit/grpc-caller';
 import { eventually } from '#libs/testing/eventually';
+import { GrpcVerifierClient } from '#libs/verifier-client/grpc-verifier-client';
 import { type ServedGrpc, serveGrpc } from '../served-grpc.contract.js';
-import { GrpcVerifier } from './grpc-verifier.js';
+import { ClientVerifier } from './client-verifier.js';
 
 const TOKEN = 'a-service-token-of-the-api';
 const request = { credential: 'secret', requiredScopes: ['read'], route: '/v1/whoami', method: 'GET' };
@@ -34,11 +34,12 @@ const unattributed = {
   expiresAt: undefined,
 };
 
-describe('GrpcVerifier', () => {
+describe('ClientVerifier, asking over gRPC', () => {
   const asked: VerifyRequest[] = [];
   let respond: () => object;
   let server: ServedGrpc;
-  let verifier: GrpcVerifier;
+  let client: GrpcVerifierClient;
+  let verifier: ClientVerifier;
   beforeEach(async () => {
     asked.length = 0;
     server = await serveGrpc(VerifierServiceService, {
@@ -47,10 +48,11 @@ describe('GrpcVerifier', () => {
         return respond();
       },
     });
-    verifier = new GrpcVerifier(server.address, new GrpcCaller(TOKEN, 5000));
+    client = new GrpcVerifierClient(server.address, TOKEN, 5000);
+    verifier = new ClientVerifier(client);
   });
-  afterEach(() => {
-    verifier.close();
+  afterEach(async () => {
+    await client.close();
     server.close();
   });
 
@@ -105,12 +107,35 @@ describe('GrpcVerifier', () => {
     await expect(verifier.verify(request)).rejects.not.toBeInstanceOf(Rejection);
   });
 
+  it('asks once more where the verifier could not answer, and no more than once', async () => {
+    respond = () => {
+      if (asked.length === 1) throw new Rejection('UNAVAILABLE');
+      return answer;
+    };
+    expect((await verifier.verify(request)).outcome).toBe('VALID');
+    respond = () => {
+      throw new Rejection('FENCE_LEASE_LAPSED');
+    };
+    await expect(verifier.verify(request)).rejects.toMatchObject({ code: 'FENCE_LEASE_LAPSED' });
+    expect(asked).toHaveLength(4);
+  });
+
+  it('spends no more retries than its budget while the verifier is away', async () => {
+    respond = () => {
+      throw new Rejection('UNAVAILABLE');
+    };
+    const calls = Array.from({ length: 50 }, () => verifier.verify(request).catch(() => undefined));
+    await Promise.all(calls);
+    expect(asked.length).toBeGreaterThan(50);
+    expect(asked.length).toBeLessThanOrEqual(65);
+  });
+
   it('is unavailable while nobody listens, and answers again soon after somebody does', async () => {
     respond = () => answer;
     const port = Number(server.address.split(':')[1]);
     server.close();
     await expect(verifier.verify(request)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    await expect(verifier.check()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(client.check()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     server = await serveGrpc(VerifierServiceService, { verify: () => respond() }, port);
     await eventually(async () => expect((await verifier.verify(request)).outcome).toBe('VALID'));
   });

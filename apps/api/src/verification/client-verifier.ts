@@ -1,46 +1,19 @@
-import { type Client, credentials, makeGenericClientConstructor } from '@grpc/grpc-js';
-import { service as healthService } from 'grpc-health-check';
 import { isCounted, type Outcome } from '#libs/contracts';
-import {
-  Consistency,
-  Counting,
-  Verdict,
-  VerifierServiceClient,
-  type VerifyResponse,
-} from '#libs/contracts/gen/latchkey/v1/verifier_service';
-import type { GrpcCaller, UnaryMethod } from '#libs/service-kit/grpc-caller';
-import { channelOptions } from '#libs/service-kit';
+import { Consistency, Verdict, type VerifyResponse } from '#libs/contracts/gen/latchkey/v1/verifier_service';
+import type { VerifierClient } from '#libs/verifier-client';
 import { type Verification, type VerificationRequest, type VerifiedKey, Verifier } from './verifier.js';
 
-/** The one method of grpc.health.v1.Health that is asked. */
-type HealthClient = Client & { check: UnaryMethod<{ service: string }, { status: string }> };
-
-const HealthClient = makeGenericClientConstructor(healthService, 'grpc.health.v1.Health');
-
-/** Asks auth-verifier over gRPC. */
-export class GrpcVerifier extends Verifier {
-  private readonly client: VerifierServiceClient;
-  private readonly health: HealthClient;
-
-  constructor(
-    address: string,
-    private readonly caller: GrpcCaller,
-  ) {
+/** Reads the answers of a verifier, wherever that runs. */
+export class ClientVerifier extends Verifier {
+  constructor(private readonly client: VerifierClient) {
     super();
-    this.client = new VerifierServiceClient(address, credentials.createInsecure(), channelOptions);
-    this.health = new HealthClient(
-      address,
-      credentials.createInsecure(),
-      channelOptions,
-    ) as unknown as HealthClient;
   }
 
   override async verify(request: VerificationRequest): Promise<Verification> {
-    const response = await this.caller.call(this.client.verify.bind(this.client), {
+    const response = await this.client.verify({
       credential: request.credential,
       profile: '',
       requiredScopes: [...request.requiredScopes],
-      counting: Counting.CALLER_REPORTS,
       route: request.route,
       method: request.method,
       consistency: Consistency.LEASED,
@@ -50,19 +23,6 @@ export class GrpcVerifier extends Verifier {
     const { requestId } = response;
     if (!isCounted(outcome)) return { outcome, requestId };
     return { outcome, requestId, key: keyOf(response) };
-  }
-
-  /**
-   * Rejects while the verifier can't be reached. Whether it calls itself ready does not matter: it may answer from what
-   * it has while something behind it is away, and says so itself.
-   */
-  async check(): Promise<void> {
-    await this.caller.call(this.health.check.bind(this.health), { service: '' });
-  }
-
-  close(): void {
-    this.client.close();
-    this.health.close();
   }
 }
 
