@@ -30,6 +30,7 @@ export class LeaseKeeper {
   private streams = 0;
   private acknowledgedSeq = 0;
   private clockAheadMs: number;
+  private readonly life: number;
 
   constructor(
     readonly host: Host,
@@ -40,6 +41,7 @@ export class LeaseKeeper {
   ) {
     this.replica = host.world.random.pick(replicas);
     this.clockAheadMs = host.bootMs() - host.monotonicMs();
+    this.life = host.lives;
   }
 
   begin(): void {
@@ -64,7 +66,7 @@ export class LeaseKeeper {
 
   /** A push arrives. */
   pushed(stream: string, epoch: string, entries: readonly FenceEntry[]): void {
-    if (stream !== this.stream) return;
+    if (stream !== this.stream || this.life !== this.host.lives) return;
     if (this.fence.pushed(epoch, entries)) this.acknowledge(this.fence.applied);
     else this.host.start(this.renew());
   }
@@ -116,7 +118,7 @@ export class LeaseKeeper {
     const { verifierId, serveStaleMs } = this.options;
     const replica = host.world.random.pick(this.replicas);
     this.registrations += 1;
-    const incarnation = `${host.index}.${host.lives}.${this.registrations}`;
+    const incarnation = `${host.index}.${this.life}.${this.registrations}`;
     const register = () => replica.register({ verifierId, incarnation, serveStaleMs });
     const registration = yield* network.call(host, replica.host, register, REGISTER_TIMEOUT_MS);
     this.registering = false;

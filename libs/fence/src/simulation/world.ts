@@ -127,9 +127,11 @@ export class Host {
     });
   }
 
-  /** `done` is not called for a task that fails. */
+  /** `done` is not called for a task that fails; what resumes one after a death resumes nobody. */
   start<T>(task: Task<T>, done?: (value: T) => void): void {
+    const { life } = this;
     const step = (value: unknown) => {
+      if (life !== this.life) return;
       try {
         const result = task.next(value);
         if (result.done === true) done?.(result.value);
