@@ -16,6 +16,7 @@ const SLOW_NETWORK = { delayMsMax: 50, slow: 0.3 };
 
 /** Each must be found by the same checker that finds nothing without them. */
 export const MISTAKES = {
+  // Each leaves out one rule of the protocol.
   'no-lease-check': { parts: { FenceVerifier: verifier.NoLeaseCheck } },
   'ignores-disconnected': {
     parts: { AuthorityHost: authority.IgnoresTheDisconnected },
@@ -52,7 +53,7 @@ export const MISTAKES = {
   },
   'one-row-for-a-verifier': { parts: { Database: authority.OneRowForAVerifier }, bias: { sharedIds: true } },
   'tenant-floor-against-key': { parts: { FenceVerifier: verifier.TenantFloorAgainstKey } },
-  // Beyond the list of the document.
+  // Each is easily made where the rules are carried out.
   'takes-every-answer': {
     parts: { FenceVerifier: verifier.TakesEveryAnswer },
     bias: { faults: ['suspendVerifier', 'cutVerifier'], network: SLOW_NETWORK },
