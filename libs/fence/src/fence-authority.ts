@@ -18,10 +18,7 @@ export interface LeaseRow {
 export interface LeaseReading {
   /** All that are not given up. */
   rows: readonly LeaseRow[];
-  /**
-   * How long any lease that may still be about lasts: until an epoch is settled, those of the ones before it too. Read
-   * with the rows, since another replica may have changed it.
-   */
+  /** How long the leases of these rows last at most; read with them, since another replica may have changed it. */
   leaseMs: number;
   /** The snapshot was taken after this. */
   readFromMs: number;
