@@ -28,6 +28,7 @@ export class LeaseKeeper {
   private unanswered = 0;
   private stream = '';
   private streams = 0;
+  private catchingUp = false;
   private acknowledgedSeq = 0;
   private clockAheadMs: number;
   private readonly life: number;
@@ -47,7 +48,11 @@ export class LeaseKeeper {
   begin(): void {
     const { host } = this;
     host.start(this.renew());
-    host.every(this.options.renewEveryMs, () => host.start(this.renew()));
+    host.every(this.options.renewEveryMs, () => {
+      this.catchingUp = false;
+      if (this.unanswered > UNANSWERED_MAX) this.watch(host.world.random.pick(this.replicas));
+      host.start(this.renew());
+    });
     host.every(GUARD_MS, () => this.checkClocks());
   }
 
@@ -68,7 +73,7 @@ export class LeaseKeeper {
   pushed(stream: string, epoch: string, entries: readonly FenceEntry[]): void {
     if (stream !== this.stream || this.life !== this.host.lives) return;
     if (this.fence.pushed(epoch, entries)) this.acknowledge(this.fence.applied);
-    else this.host.start(this.renew());
+    else this.catchUp();
   }
 
   /** The suspend guard. */
@@ -94,14 +99,21 @@ export class LeaseKeeper {
     network.send(host, replica.host, acknowledged);
   }
 
+  /** There is a gap: renews once, and again when it is time. */
+  private catchUp(): void {
+    if (this.catchingUp) return;
+    this.catchingUp = true;
+    this.host.start(this.renew(), () => {
+      this.catchingUp = false;
+    });
+  }
+
   /** A renewal of its own, whatever else is under way. */
   private *renew(): Task {
     this.checkClocks();
     if (this.fence.registeredEpoch === undefined && !(yield* this.register())) return;
-    const { host, network, incarnation } = this;
-    if (this.unanswered > UNANSWERED_MAX) this.watch(host.world.random.pick(this.replicas));
+    const { host, network, incarnation, replica } = this;
     this.unanswered += 1;
-    const { replica } = this;
     const renewal = this.fence.renewing(host.monotonicMs());
     const grant = yield* network.call(host, replica.host, () => replica.renew(incarnation, renewal.applied));
     if (grant === undefined) return;
