@@ -7,7 +7,6 @@ export * from './logger.js';
 export * from './prefer.js';
 export * from './problem.js';
 export * from './request-context.js';
-export * from './revision.js';
 export * from './service-callers.js';
 export * from './standard-variables.js';
 export * from './tokens.js';
