@@ -21,6 +21,16 @@ describe('sound records', () => {
     expect(sound.tenant('acme', sealed)).toEqual(tenant);
   });
 
+  it('are opened once for the same content: the very same object comes back', () => {
+    const { sound } = given();
+    const secret = secretRecord();
+    const first = sound.secret(secret.digest, seal.seal('secret', secret));
+    expect(first).toEqual(secret);
+    expect(sound.secret(secret.digest, seal.seal('secret', secret))).toBe(first);
+    const newer = { ...secret, version: secret.version + 1 };
+    expect(sound.secret(secret.digest, seal.seal('secret', newer))).toEqual(newer);
+  });
+
   it('alarm once about the same forged content, and never give it out', () => {
     const { sound, alarms } = given();
     const secret = secretRecord();

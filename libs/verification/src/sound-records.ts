@@ -8,8 +8,17 @@ export type UnsoundRecordAlarm = (at: RecordId) => void;
 /** Unsound records that are remembered, of secrets and of tenants each. */
 const UNSOUND_MAX = 1000;
 
+/** Sound ones, of secrets and of tenants each: some 50 MB. */
+const SOUND_MAX = 50_000;
+
+interface Opened<Record> {
+  sealed: SealedRecord;
+  record: Record;
+}
+
 /**
- * Opens sealed records. An unsound one alarms once as long as it is remembered by its content: it may be read again with
+ * Opens sealed records and remembers what it opened by its whole content, so that the same content is neither hashed nor
+ * parsed twice, and is the same object again for who remembers something with it. An unsound one alarms once as long as it is remembered by its content: it may be read again with
  * every request until the view is healed.
  */
 export class SoundRecords {
@@ -18,6 +27,9 @@ export class SoundRecords {
     tenant: new BoundedMap<string, SealedRecord>(UNSOUND_MAX),
   };
 
+  private readonly secrets = new BoundedMap<string, Opened<SecretRecord>>(SOUND_MAX);
+  private readonly tenants = new BoundedMap<string, Opened<TenantRecord>>(SOUND_MAX);
+
   constructor(
     private readonly seal: RecordSeal,
     private readonly onUnsound: UnsoundRecordAlarm,
@@ -25,17 +37,23 @@ export class SoundRecords {
 
   /** The record, or undefined where it is not sound. */
   secret(digest: string, sealed: SealedRecord): SecretRecord | undefined {
+    const opened = this.secrets.get(digest);
+    if (opened !== undefined && isSame(opened.sealed, sealed)) return opened.record;
     const at = { kind: 'secret', id: digest } as const;
     const record = this.seal.open(at, sealed);
     if (record === undefined) this.alarm(at, sealed);
+    else this.secrets.set(digest, { sealed, record });
     return record;
   }
 
   /** The record, or undefined where it is not sound. */
   tenant(tenantId: string, sealed: SealedRecord): TenantRecord | undefined {
+    const opened = this.tenants.get(tenantId);
+    if (opened !== undefined && isSame(opened.sealed, sealed)) return opened.record;
     const at = { kind: 'tenant', id: tenantId } as const;
     const record = this.seal.open(at, sealed);
     if (record === undefined) this.alarm(at, sealed);
+    else this.tenants.set(tenantId, { sealed, record });
     return record;
   }
 
