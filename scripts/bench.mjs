@@ -119,7 +119,7 @@ async function measure(size, { percentileOf }, latchkey, stackEnv) {
     latchkey.start('auth-verifier'),
     latchkey.start('auth-verifier', {
       instance: UNCACHED,
-      environment: { LATCHKEY_NEAR_CACHE_RECORDS_MAX: String(TENANTS) },
+      environment: { LATCHKEY_NEAR_CACHE_RECORDS_MAX: String(2 * TENANTS) },
     }),
   ]);
   const management = new Management(latchkey.managementUrl, latchkey.operatorToken);

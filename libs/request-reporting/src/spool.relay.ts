@@ -8,7 +8,7 @@ import type { BatchLimits, RequestSpool } from './request-spool.js';
 /** Packs a message well below the 1 MiB that brokers take by default. */
 const LIMITS: BatchLimits = { eventsMax: 1000, bytesMax: 512 * 1024 };
 /** How long events gather before they are sent, so that a quiet service does not send a message for each. */
-const LINGER_MS = 50;
+const LINGER_MS = 200;
 const BACKOFF_MS_MIN = 100;
 const BACKOFF_MS_MAX = 5000;
 const DRAINING_BACKOFF_MS_MAX = 250;

@@ -5,7 +5,13 @@ import {
   type VerifyRequest,
   type VerifyResponse,
 } from '#libs/contracts/gen/latchkey/v1/verifier_service';
-import { type FenceVerifier, type RevisionSeal, subjectOfKey, subjectOfTenant } from '#libs/fence';
+import {
+  type FenceVerifier,
+  type Revision,
+  type RevisionSeal,
+  subjectOfKey,
+  subjectOfTenant,
+} from '#libs/fence';
 import { digestOf } from '#libs/key-secret';
 import { type Demand, demandOf, isBehind } from './consistency.js';
 import { isWellFormed } from './credential-form.js';
@@ -19,6 +25,18 @@ export interface Verification {
   response: VerifyResponse;
   event: RequestEvent | undefined;
 }
+
+/** A request, and what its verification goes by. */
+interface Question {
+  request: VerifyRequest;
+  demand: Demand;
+  /** Of the credential; undefined where that is none by its form. */
+  digest: string | undefined;
+  caller: string;
+}
+
+/** A question about a credential that may exist. */
+type AskedOfRecords = Question & { digest: string };
 
 /** Why nothing can be said from what is known: the authority must be read. */
 type TooOld = 'key_too_old' | 'tenant_too_old' | 'behind';
@@ -56,79 +74,89 @@ export class CredentialVerifier {
    * verdict can be reached.
    */
   verify(request: VerifyRequest, caller: string): Verification | Promise<Verification> {
-    const demand = demandOf(request, this.parts.revisions);
-    return this.verifyNearBy(request, demand, caller) ?? this.verifyAsking(request, demand, caller);
+    const question = this.question(request, caller);
+    return this.answerNearBy(question) ?? this.answerAsking(question as AskedOfRecords);
   }
 
   /** The verifications in the order of the requests; one that can't be reached fails all. */
   async verifyAll(requests: readonly VerifyRequest[], caller: string): Promise<Verification[]> {
-    const demands = requests.map((request, index) =>
-      demandOf(request, this.parts.revisions, `requests.${index}.`),
-    );
-    const answers = requests.map((request, index) =>
-      this.verifyNearBy(request, demands[index] as Demand, caller),
-    );
-    const asking = requests.flatMap((request, index) =>
-      answers[index] === undefined ? [{ request, index }] : [],
-    );
-    if (asking.length === 0) return answers as Verification[];
+    const questions = requests.map((request, index) => this.question(request, caller, `requests.${index}.`));
+    const answers = questions.map((question) => this.answerNearBy(question));
+    const open = questions.filter((_, index) => answers[index] === undefined) as AskedOfRecords[];
+    if (open.length === 0) return answers as Verification[];
 
-    const leased = asking.filter(({ index }) => demands[index] === 'leased');
-    const digests = leased.map(({ request }) => digestOf(request.credential));
+    const leased = open.filter(({ demand }) => demand === 'leased');
+    const digests = leased.map(({ digest }) => digest);
     const known = digests.length === 0 ? [] : await this.parts.records.findAll(digests, caller);
-    const found = new Map(leased.map(({ index }, at) => [index, known[at]]));
-    await Promise.all(
-      asking.map(async ({ request, index }) => {
-        const demand = demands[index] as Demand;
-        answers[index] = found.has(index)
-          ? await this.settle(request, found.get(index), demand, caller)
-          : await this.verifyAsking(request, demand, caller);
-      }),
+    const found = new Map(leased.map((question, at) => [question, known[at]]));
+    const answerOpen = async (question: AskedOfRecords) =>
+      found.has(question) ? this.settle(question, found.get(question)) : this.answerAsking(question);
+    return Promise.all(
+      questions.map(async (question, index) => answers[index] ?? answerOpen(question as AskedOfRecords)),
     );
-    return answers as Verification[];
+  }
+
+  private question(request: VerifyRequest, caller: string, path = ''): Question {
+    const demand = demandOf(request, this.parts.revisions, path);
+    const { credential } = request;
+    const digest = isWellFormed(credential, this.parts.legacyPatterns) ? digestOf(credential) : undefined;
+    return { request, demand, digest, caller };
   }
 
   /** From what is known without asking anyone; undefined where that is not enough. */
-  private verifyNearBy(request: VerifyRequest, demand: Demand, caller: string): Verification | undefined {
-    if (!isWellFormed(request.credential, this.parts.legacyPatterns)) return this.malformed();
+  private answerNearBy(question: Question): Verification | undefined {
+    const { demand, digest } = question;
+    if (digest === undefined) return this.malformed();
     if (demand !== 'leased') return undefined;
     const { records } = this.parts;
-    const digest = digestOf(request.credential);
     const known = records.nearBy(digest);
     if (known === undefined) return undefined;
-    const answer = this.judge(request, known, demand, caller);
+    const answer = this.judge(question, known);
     if (typeof answer !== 'string') return answer;
     if (answer === 'key_too_old') records.forget(digest);
     return undefined;
   }
 
-  private async verifyAsking(request: VerifyRequest, demand: Demand, caller: string): Promise<Verification> {
-    const known = await this.read(digestOf(request.credential), demand, caller);
-    return this.settle(request, known, demand, caller);
+  private async answerAsking(question: AskedOfRecords): Promise<Verification> {
+    return this.settle(question, await this.read(question));
   }
 
-  private async read(digest: string, demand: Demand, caller: string): Promise<KnownCredential | undefined> {
-    const { records, fence, reach } = this.parts;
+  private read({ digest, demand, caller }: AskedOfRecords): Promise<KnownCredential | undefined> {
+    const { records } = this.parts;
     if (demand === 'leased') return records.find(digest, caller);
-    const isOurs = () => demand !== 'authority' && demand.epoch === fence.registeredEpoch;
-    if (demand === 'authority' || !isOurs()) return records.findNow(digest, caller);
-    if (!(await reach(demand.head))) throw new Rejection('UNAVAILABLE', [], 1);
+    if (demand === 'authority') return records.findNow(digest, caller);
+    return this.readReaching(demand, digest, caller);
+  }
+
+  private async readReaching(
+    { epoch, head }: Revision,
+    digest: string,
+    caller: string,
+  ): Promise<KnownCredential | undefined> {
+    const { records, fence, reach } = this.parts;
+    const isOurs = () => epoch === fence.registeredEpoch;
+    if (!isOurs()) return records.findNow(digest, caller);
+    if (!(await reach(head))) throw new Rejection('UNAVAILABLE', [], 1);
     const known = isOurs() ? await records.find(digest, caller) : undefined;
     return known ?? records.findNow(digest, caller);
   }
 
   /** Judges what was found. What is too old is read from the authority, once, and judged again. */
-  private async settle(
-    request: VerifyRequest,
+  private settle(
+    question: AskedOfRecords,
     known: KnownCredential | undefined,
-    demand: Demand,
-    caller: string,
+  ): Verification | Promise<Verification> {
+    const answer = this.judgeAndKeep(question, known);
+    return typeof answer === 'string' ? this.settleAgain(question, known as KnownCredential, answer) : answer;
+  }
+
+  private async settleAgain(
+    question: AskedOfRecords,
+    known: KnownCredential,
+    why: TooOld,
   ): Promise<Verification> {
-    const answer = this.judgeAndKeep(request, known, demand, caller);
+    const answer = this.judgeAndKeep(question, await this.readAgain(known, why, question.caller));
     if (typeof answer !== 'string') return answer;
-    const fresh = await this.readAgain(known as KnownCredential, answer, caller);
-    const secondAnswer = this.judgeAndKeep(request, fresh, demand, caller);
-    if (typeof secondAnswer !== 'string') return secondAnswer;
     throw new Rejection('UNAVAILABLE', [], 1);
   }
 
@@ -148,24 +176,15 @@ export class CredentialVerifier {
     }
   }
 
-  private judgeAndKeep(
-    request: VerifyRequest,
-    known: KnownCredential | undefined,
-    demand: Demand,
-    caller: string,
-  ): Verification | TooOld {
-    const answer = this.judge(request, known, demand, caller);
+  private judgeAndKeep(question: Question, known: KnownCredential | undefined): Verification | TooOld {
+    const answer = this.judge(question, known);
     if (typeof answer !== 'string' && known !== undefined) this.parts.records.keep(known);
     return answer;
   }
 
   /** No await between the clock, the lease, the floors and the verdict. */
-  private judge(
-    request: VerifyRequest,
-    known: KnownCredential | undefined,
-    demand: Demand,
-    caller: string,
-  ): Verification | TooOld {
+  private judge(question: Question, known: KnownCredential | undefined): Verification | TooOld {
+    const { request, demand } = question;
     const { fence } = this.parts;
     const nowMs = this.parts.nowMs();
     const standing =
@@ -187,15 +206,14 @@ export class CredentialVerifier {
         : verdictOf(known, request.requiredScopes, fence.authorityTimeMs(nowMs) as number);
     if (known !== undefined && outcome !== 'VALID') this.refusedBy(known, outcome);
     const degraded = standing === 'degraded' ? { behindMsMax: this.parts.behindMsMax() } : undefined;
-    return this.answer(request, known, outcome, degraded, caller);
+    return this.answer(question, known, outcome, degraded);
   }
 
   private answer(
-    request: VerifyRequest,
+    { request, caller }: Question,
     known: KnownCredential | undefined,
     outcome: Outcome,
     degraded: VerifyResponse['degraded'],
-    caller: string,
   ): Verification {
     const requestId = this.parts.newRequestId();
     if (known === undefined) {

@@ -4,13 +4,14 @@ import {
   type ReportRequestsResponse,
   type RequestReport,
   type VerifyBatchRequest,
-  type VerifyBatchResponse,
+  VerifyBatchResponse,
   type VerifyRequest,
-  type VerifyResponse,
+  VerifyResponse,
   VerifierServiceService,
 } from '#libs/contracts/gen/latchkey/v1/verifier_service';
 import type { RequestReporter } from '#libs/request-reporting';
 import type { Caller } from '#libs/service-kit';
+import { responseSerializer } from '#libs/service-kit/response-serializer';
 import { unaryMethod } from '#libs/service-kit/unary-call.hook';
 import {
   type CredentialVerifier,
@@ -32,8 +33,16 @@ export class VerifierController {
   ) {}
 
   readonly methods = [
-    unaryMethod(VerifierServiceService.verify, 'verify', this.verify.bind(this)),
-    unaryMethod(VerifierServiceService.verifyBatch, 'verify', this.verifyBatch.bind(this)),
+    unaryMethod(
+      { ...VerifierServiceService.verify, responseSerialize: responseSerializer(VerifyResponse) },
+      'verify',
+      this.verify.bind(this),
+    ),
+    unaryMethod(
+      { ...VerifierServiceService.verifyBatch, responseSerialize: responseSerializer(VerifyBatchResponse) },
+      'verify',
+      this.verifyBatch.bind(this),
+    ),
     unaryMethod(VerifierServiceService.reportRequests, 'report', this.reportRequests.bind(this)),
   ];
 
