@@ -16,6 +16,7 @@ const USAGE = `npm run test:faults
   [--minutes N]     how long faults go on, default 10; 0: no run, only the check and the report of what is kept
   [--seed S]        chooses faults and load, default from the clock
   [--lease-ms L]    the lease, default 2000
+  [--stale-ms S]    how long verifiers answer beyond their lease, flagged degraded, default 0
   [--resume DIR]    adds to the runs whose histories are kept in DIR, and reports all of them
   [--history FILE]  where this run's history goes, default in DIR, or in .stack/faults/<date>
   [--out FILE]      where the report goes, default docs/fault-report.md`;
@@ -42,12 +43,18 @@ function readOptions() {
         minutes: { type: 'string', default: '10' },
         seed: { type: 'string', default: String(Date.now() % 1_000_000) },
         'lease-ms': { type: 'string', default: '2000' },
+        'stale-ms': { type: 'string', default: '0' },
         resume: { type: 'string' },
         history: { type: 'string' },
         out: { type: 'string', default: join('docs', 'fault-report.md') },
       },
     });
-    const numbers = { minutes: values.minutes, seed: values.seed, leaseMs: values['lease-ms'] };
+    const numbers = {
+      minutes: values.minutes,
+      seed: values.seed,
+      leaseMs: values['lease-ms'],
+      serveStaleMs: values['stale-ms'],
+    };
     for (const [name, text] of Object.entries(numbers)) {
       numbers[name] = Number(text);
       if (!/^\d+(\.\d+)?$/.test(text)) throw new Error(`${name} is not a number: ${text}`);
@@ -63,7 +70,7 @@ function readOptions() {
   }
 }
 
-async function runOnce({ minutes, seed, leaseMs, directory, historyPath }) {
+async function runOnce({ minutes, seed, leaseMs, serveStaleMs, directory, historyPath }) {
   const { runNemesis } = await import('../test/nemesis/run-nemesis.ts');
   mkdirSync(directory, { recursive: true });
   console.log(`seed ${seed}, ${minutes} minutes, history in ${relative('', historyPath)}`);
@@ -74,7 +81,7 @@ async function runOnce({ minutes, seed, leaseMs, directory, historyPath }) {
     seed,
     minutes,
     leaseMs,
-    serveStaleMs: 0,
+    serveStaleMs,
     signal: asked.signal,
     say: (line) => console.log(line),
   });

@@ -189,7 +189,12 @@ describe('an answer to a command', () => {
 });
 
 describe('the plan of faults', () => {
-  const targets = { verifiers: ['v1', 'v2', 'v3'], authorities: ['a1', 'a2'], outlivesMs: OUTLIVES_MS };
+  const targets = {
+    verifiers: ['v1', 'v2', 'v3'],
+    authorities: ['a1', 'a2'],
+    others: ['usage'],
+    outlivesMs: OUTLIVES_MS,
+  };
   const planOf = (seed: number, count: number) => {
     const plan = planFaults(new Chance(seed), targets);
     return Array.from({ length: count }, () => plan.next().value);

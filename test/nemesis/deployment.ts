@@ -1,18 +1,18 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type LatchkeyProcesses, startLatchkeyProcesses } from '#libs/testing/latchkey-processes';
+import { type App, type LatchkeyProcesses, startLatchkeyProcesses } from '#libs/testing/latchkey-processes';
 import { type PrivateStack, startPrivateStack } from '#libs/testing/private-stack';
 import type { SpawnedProcess } from '#libs/testing/spawn-service';
+import { ApiVerifier } from './api-verifier.js';
 import { type CommitCuttingProxy, startCommitCuttingProxy } from '../faults/commit-cutting-proxy.js';
 import { CuttableProxy } from './cuttable-proxy.js';
 import { GrpcVerifier } from './grpc-verifier.js';
-import { HttpVerifier } from './http-verifier.js';
-import { InProcessProgram } from './in-process-program.js';
 import type { NemesisVerifier } from './nemesis-verifier.js';
 
 const AUTHORITIES = ['authority-1', 'authority-2'];
 const VERIFIERS = ['verifier-1', 'verifier-2'];
-const IN_PROCESS_VERIFIER = 'in-process-verifier';
+const API = 'api';
+const USAGE = 'usage';
 const NEVER_LAPSING = `--import=${pathToFileURL(resolve('test', 'nemesis', 'never-lapsing.mjs')).href}`;
 
 /** One service process after the other, at the same address. */
@@ -41,11 +41,12 @@ export interface VerifierInstance extends Instance {
   connect(): NemesisVerifier;
 }
 
-/** Two replicas of the authority, two auth-verifiers and a service that verifies in process, on servers of their own. */
+/** Two replicas of the authority, two auth-verifiers, an api that verifies in its own process, and usage. */
 export interface Deployment {
   readonly stack: PrivateStack;
   readonly authorities: readonly AuthorityInstance[];
   readonly verifiers: readonly VerifierInstance[];
+  readonly usage: Instance;
   readonly operatorToken: string;
   /** Lines of stdout and stderr of all processes there were. */
   output(): string[];
@@ -65,7 +66,6 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
   const stack = await startPrivateStack(['kafka', 'redis', 'postgres']);
   const proxies: { close(): void }[] = [];
   let latchkey: LatchkeyProcesses | undefined;
-  let inProcess: InProcessProgram | undefined;
   let stopping = false;
   const onEnd = (name: string) => {
     if (!stopping) options.onUnexpectedEnd(name);
@@ -73,7 +73,6 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
   const stop = async () => {
     stopping = true;
     try {
-      await inProcess?.stop();
       await latchkey?.stop();
     } finally {
       for (const proxy of proxies) proxy.close();
@@ -93,8 +92,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       proxies.push(database);
       const environment = { DATABASE_URL: withPort(databaseUrl, database.port) };
       const service = new ServiceProgram(services, 'key-management', name, environment);
-      const instance = instanceOf(name, service, onEnd);
-      await instance.start();
+      const instance = await startInstance(name, service, onEnd);
       authorityPorts.push(Number(service.grpcAddress.split(':')[1]));
       authorities.push({ ...instance, httpUrl: service.httpUrl, database });
     }
@@ -104,12 +102,11 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     });
     const startVerifier = async (
       name: string,
-      program: Program,
+      program: ServiceProgram,
       network: CuttableProxy,
       connect: (incarnation: () => string) => NemesisVerifier,
     ) => {
-      const instance = instanceOf(name, program, onEnd);
-      await instance.start();
+      const instance = await startInstance(name, program, onEnd);
       verifiers.push({ ...instance, network, connect: () => connect(() => instance.incarnation()) });
     };
     for (const name of VERIFIERS) {
@@ -125,37 +122,31 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     }
     const network = await CuttableProxy.start(authorityPorts);
     proxies.push(network);
-    const program = await InProcessProgram.of(services, IN_PROCESS_VERIFIER, verifierEnvironment(network));
-    inProcess = program;
-    await startVerifier(
-      IN_PROCESS_VERIFIER,
-      program,
-      network,
-      (incarnation) => new HttpVerifier(IN_PROCESS_VERIFIER, incarnation, program.url),
-    );
-    const output = () => [...services.output(), ...program.output()];
-    return { stack, authorities, verifiers, operatorToken, output, stop };
+    const api = new ServiceProgram(services, 'api', API, {
+      ...verifierEnvironment(network),
+      LATCHKEY_VERIFIER_MODE: 'in-process',
+      LATCHKEY_VERIFIER_ID: API,
+      // Its own has no role at the fence.
+      LATCHKEY_SERVICE_TOKEN: serviceToken,
+    });
+    await startVerifier(API, api, network, (incarnation) => new ApiVerifier(API, incarnation, api.httpUrl));
+    const usage = await startInstance(USAGE, new ServiceProgram(services, 'usage', USAGE, {}), onEnd);
+    const output = () => services.output();
+    return { stack, authorities, verifiers, usage, operatorToken, output, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-/** What is started again and again under one name. */
-interface Program {
-  start(): Promise<SpawnedProcess>;
-  /** The last one that was started. */
-  process(): SpawnedProcess;
-}
-
-/** A service of `latchkey`; where it listens is known once it was started. */
-class ServiceProgram implements Program {
+/** A service of `latchkey`, started again and again under one name; where it listens is known once it was started. */
+class ServiceProgram {
   httpUrl = '';
   grpcAddress = '';
 
   constructor(
     private readonly latchkey: LatchkeyProcesses,
-    private readonly app: 'key-management' | 'auth-verifier',
+    private readonly app: App,
     private readonly name: string,
     private readonly environment: Readonly<Record<string, string>>,
   ) {}
@@ -168,15 +159,20 @@ class ServiceProgram implements Program {
     return process;
   }
 
+  /** The last one that was started. */
   process(): SpawnedProcess {
     return this.latchkey.process(this.name);
   }
 }
 
-function instanceOf(name: string, program: Program, onUnexpectedEnd: (name: string) => void): Instance {
+async function startInstance(
+  name: string,
+  program: ServiceProgram,
+  onUnexpectedEnd: (name: string) => void,
+): Promise<Instance> {
   let starts = 0;
   let mayEnd = false;
-  return {
+  const instance: Instance = {
     name,
     incarnation: () => `${name}#${starts}`,
     async start() {
@@ -193,6 +189,8 @@ function instanceOf(name: string, program: Program, onUnexpectedEnd: (name: stri
       await program.process().kill(signal);
     },
   };
+  await instance.start();
+  return instance;
 }
 
 function withPort(url: string, port: number): string {

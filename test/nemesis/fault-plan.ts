@@ -39,6 +39,8 @@ export const FAULT_KINDS = Object.keys(ROUND) as FaultKind[];
 export interface FaultTargets {
   readonly verifiers: readonly string[];
   readonly authorities: readonly string[];
+  /** Killed too, although no lease depends on them. */
+  readonly others: readonly string[];
   /** After how long no lease is left: pauses and partitions last up to half as long again. */
   readonly outlivesMs: number;
   /** How long pauses and partitions last at least, default 50 ms. */
@@ -63,7 +65,7 @@ export function* planFaults(chance: Chance, targets: FaultTargets): Generator<Pl
 }
 
 function faultOf(kind: FaultKind, chance: Chance, targets: FaultTargets): Fault {
-  const { verifiers, authorities, outlivesMs, shortestMs = 50 } = targets;
+  const { verifiers, authorities, others, outlivesMs, shortestMs = 50 } = targets;
   const passing = () => Math.round(chance.evenlyByOrder(shortestMs, outlivesMs * 1.5));
   // What holds without a lease's end is seen in shorter outages; these end it now and then.
   const outage = () => Math.round(chance.between(0, outlivesMs * 1.2));
@@ -83,7 +85,7 @@ function faultOf(kind: FaultKind, chance: Chance, targets: FaultTargets): Fault 
         cut: { direction: chance.pick(CUT_DIRECTIONS), manner: chance.pick(CUT_MANNERS) },
       };
     case 'kill':
-      return { kind, target: chance.pick([...verifiers, ...authorities]) };
+      return { kind, target: chance.pick([...verifiers, ...authorities, ...others]) };
     case 'killBeforeReply':
       return { kind, target: chance.pick(authorities) };
     case 'restartRedis':

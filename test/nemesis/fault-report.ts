@@ -1,10 +1,11 @@
+import type { FenceTerms } from '#libs/fence';
 import type { FaultKind } from './fault-plan.js';
 import type { FaultSummary } from './fault-summary.js';
 
 const FAULTS: Readonly<Record<FaultKind, string>> = {
   pause: 'a verifier or a replica of the authority paused (SIGSTOP, SIGCONT)',
   partition: 'a verifier cut off from the authority, one way or both, with loss or with late delivery',
-  kill: 'a verifier or a replica of the authority killed (SIGKILL) and started again',
+  kill: 'a verifier, a replica of the authority or usage killed (SIGKILL) and started again',
   killBeforeReply: 'a replica of the authority killed between commit and reply',
   flushRedis: 'Redis emptied (FLUSHALL)',
   restartRedis: 'Redis killed and started empty',
@@ -26,7 +27,7 @@ export function faultReportOf(
   summary: FaultSummary,
   { command, date }: { command: string; date: string },
 ): string {
-  const { runs, brokenOff, minutes, seeds, leasesMs, verifications, violations, wrong } = summary;
+  const { runs, brokenOff, minutes, seeds, terms, verifications, violations, wrong } = summary;
   const verified = sum(verifications.values());
   const given = sum([...summary.commands.values()].map((counts) => counts.given));
   const revokes = summary.commands.get('revoke')?.answered ?? 0;
@@ -35,8 +36,8 @@ export function faultReportOf(
 
 \`${command}\` makes this file, of ${counted(runs, 'run')} with the ${runs === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}${
     brokenOff === 0 ? '' : ` (${brokenOff} broken off)`
-  }, the last on ${date}: two replicas of key-management, two auth-verifiers and a service that verifies in its own
-process, on a real PostgreSQL, Kafka and Redis, under load while the faults below came; leases of ${leasesMs.map((ms) => `${ms / 1000} s`).join(', ')}. The
+  }, the last on ${date}: two replicas of key-management, two auth-verifiers, an api that verifies in its own
+process and usage, on a real PostgreSQL, Kafka and Redis, under load while the faults below came; leases of ${terms.map(textOf).join('; ')}. The
 whole history of each run was kept and held against the rules of \`libs/fence/src/history/check-history.ts\`.
 
 **${numberOf(minutes)} minutes, ${numberOf(verified + given)} operations, ${numberOf(revokes)} revokes, ${numberOf(faults)} faults, ${counted(violations.length, 'violation')}.**
@@ -74,6 +75,11 @@ ${table(
   [...summary.commands].map(([name, counts]) => [name, numberOf(counts.given), numberOf(counts.answered)]),
 )}
 `;
+}
+
+function textOf({ leaseMs, serveStaleMs }: FenceTerms): string {
+  const stale = serveStaleMs === 0 ? '' : ` and up to ${serveStaleMs / 1000} s of degraded answers beyond`;
+  return `${leaseMs / 1000} s${stale}`;
 }
 
 function violationsOf(violations: FaultSummary['violations']): string {

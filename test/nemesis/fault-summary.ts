@@ -1,3 +1,4 @@
+import type { FenceTerms } from '#libs/fence';
 import { checkHistory, type Violation } from '#libs/fence/history/check-history';
 import { FAULT_KINDS, type FaultKind } from './fault-plan.js';
 import type { HistoryLine, InvokeLine } from './history-lines.js';
@@ -9,7 +10,7 @@ export interface FaultSummary {
   /** Without their last line: they were broken off, and count as far as they came. */
   brokenOff: number;
   seeds: number[];
-  leasesMs: number[];
+  terms: FenceTerms[];
   /** Under load. */
   minutes: number;
   /** By what was answered: verdicts and reasons why there was none. */
@@ -28,7 +29,7 @@ export function emptySummary(): FaultSummary {
     runs: 0,
     brokenOff: 0,
     seeds: [],
-    leasesMs: [],
+    terms: [],
     minutes: 0,
     verifications: new Map(),
     commands: new Map(),
@@ -50,7 +51,7 @@ export function addRun(summary: FaultSummary, lines: readonly HistoryLine[]): vo
     switch (line.type) {
       case 'run':
         summary.seeds.push(line.seed);
-        if (!summary.leasesMs.includes(line.leaseMs)) summary.leasesMs.push(line.leaseMs);
+        addTerms(summary.terms, line);
         break;
       case 'underLoad':
         underLoadAt = line.at;
@@ -87,6 +88,11 @@ export function addRun(summary: FaultSummary, lines: readonly HistoryLine[]): vo
   }
   summary.minutes += (lastAt - underLoadAt) / 60_000;
   summary.violations.push(...checkHistory(recordsOf(lines)));
+}
+
+function addTerms(terms: FenceTerms[], { leaseMs, serveStaleMs }: FenceTerms): void {
+  if (terms.some((known) => known.leaseMs === leaseMs && known.serveStaleMs === serveStaleMs)) return;
+  terms.push({ leaseMs, serveStaleMs });
 }
 
 function commandsOf({ commands }: FaultSummary, command: string): { given: number; answered: number } {

@@ -75,7 +75,7 @@ export class Faults {
 
   private async rollingRestart(fault: Fault): Promise<void> {
     await this.on('rolling restart', fault, async () => {
-      for (const instance of [...this.deployment.authorities, ...this.deployment.verifiers])
+      for (const instance of this.instances())
         await this.next(instance.name, () => restart(instance, 'SIGTERM'));
     });
   }
@@ -97,8 +97,12 @@ export class Faults {
   }
 
   private instance(name: string): Instance {
-    const { authorities, verifiers } = this.deployment;
-    return named([...authorities, ...verifiers], name);
+    return named(this.instances(), name);
+  }
+
+  private instances(): Instance[] {
+    const { authorities, verifiers, usage } = this.deployment;
+    return [...authorities, ...verifiers, usage];
   }
 
   private authority(name: string): AuthorityInstance {

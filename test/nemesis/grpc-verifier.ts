@@ -14,6 +14,7 @@ const RECONNECT_MS_MAX = 250;
 
 /** An auth-verifier, asked over gRPC. */
 export class GrpcVerifier implements NemesisVerifier {
+  readonly takesCredentialsAlone = false;
   private readonly client: VerifierServiceClient;
   private readonly metadata = new Metadata();
 

@@ -18,6 +18,8 @@ export interface VerifierAnswer {
 /** One that verifies, by whatever way it is asked. */
 export interface NemesisVerifier {
   readonly name: string;
+  /** Asked with a credential and nothing else: no scopes, and no revision. */
+  readonly takesCredentialsAlone: boolean;
   /** Names its memory: another one after each start of its process. */
   incarnation(): string;
   /** One answer to each question, in their order; never rejects. One question is asked alone, several as a batch. */

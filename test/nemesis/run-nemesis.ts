@@ -112,7 +112,7 @@ export async function runNemesis(options: NemesisOptions): Promise<void> {
 
 async function injectFaults(
   faults: Faults,
-  { verifiers, authorities }: Deployment,
+  { verifiers, authorities, usage }: Deployment,
   chance: Chance,
   options: NemesisOptions,
 ): Promise<void> {
@@ -120,6 +120,7 @@ async function injectFaults(
   const plan = planFaults(chance, {
     verifiers: verifiers.map(({ name }) => name),
     authorities: authorities.map(({ name }) => name),
+    others: [usage.name],
     outlivesMs: outlivesMs(options),
     ...options.plan,
   });

@@ -58,13 +58,15 @@ export class VerifyLoad {
   private async ask(
     verifier: NemesisVerifier,
     credentials: readonly Credential[],
-    asksForScope: boolean,
+    wantsScope: boolean,
   ): Promise<VerifierAnswer[]> {
+    const asksForScope = wantsScope && !verifier.takesCredentialsAlone;
     const requiredScopes = asksForScope ? [SCOPE] : [];
     const questions = credentials.map(({ key, secret }) => ({
       credential: secret,
       requiredScopes,
       ...(key.revision !== undefined &&
+        !verifier.takesCredentialsAlone &&
         this.chance.happens(AT_LEAST_AS_FRESH) && { atLeastRevision: key.revision }),
     }));
     const asked = verifier.incarnation();
