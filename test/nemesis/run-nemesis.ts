@@ -42,6 +42,7 @@ export async function runNemesis(options: NemesisOptions): Promise<void> {
   const longestMs = outlivesMs(options);
   const history = new HistoryWriter(options.historyPath);
   let deployment: Deployment | undefined;
+  let verifying: VerifyLoad | undefined;
   try {
     deployment = await startDeployment({
       environment: {
@@ -66,7 +67,8 @@ export async function runNemesis(options: NemesisOptions): Promise<void> {
     const chance = new Chance(seed);
     const population = new Population(new Chance(chance.between(0, 2 ** 32)));
     const verifiers = deployment.verifiers.map((verifier) => verifier.connect());
-    const verifying = new VerifyLoad(verifiers, population, new Chance(chance.between(0, 2 ** 32)), history);
+    const load = new VerifyLoad(verifiers, population, new Chance(chance.between(0, 2 ** 32)), history);
+    verifying = load;
     const commands = new Commands(
       deployment.authorities.map(({ httpUrl }) => httpUrl),
       deployment.operatorToken,
@@ -78,14 +80,14 @@ export async function runNemesis(options: NemesisOptions): Promise<void> {
       tenantsMin: TENANTS_MIN,
       perSecond: COMMANDS_PER_SECOND,
       suspendedMs: longestMs,
-      onRestricted: (credentials, ofScope) => verifying.probe(credentials, ofScope),
+      onRestricted: (credentials, ofScope) => load.probe(credentials, ofScope),
     });
     await commanding.prepare();
     say(
       `${population.activeCount} keys of ${population.tenants.length} tenants, ${verifiers.length} verifiers`,
     );
     history.write({ type: 'underLoad', at: history.now() });
-    verifying.start();
+    load.start();
     commanding.start();
 
     const faults = new Faults(deployment, history);
@@ -94,15 +96,16 @@ export async function runNemesis(options: NemesisOptions): Promise<void> {
     const settled = await untilRecovered({
       commanding,
       commands,
-      verifying,
+      verifying: load,
       verifiers,
       population,
     });
     for (const what of settled) history.write({ type: 'wrong', at: history.now(), what });
-    await verifying.stop();
+    await load.stop();
     history.write({ type: 'end', at: history.now() });
     for (const verifier of verifiers) verifier.close();
   } finally {
+    await verifying?.stop();
     if (deployment !== undefined)
       writeFileSync(`${options.historyPath}.log`, `${deployment.output().join('\n')}\n`);
     await deployment?.stop();

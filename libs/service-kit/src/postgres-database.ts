@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Client } from 'pg';
 import {
   DataSource,
   type DataSourceOptions,
@@ -127,6 +128,11 @@ export class PostgresDatabase {
       poolErrorHandler: (err: Error) => {
         // A pool counts as closed before the server has seen its connections go.
         if (!this.closed) this.logger.warn({ err, dependency: 'postgres' }, 'idle connection was lost');
+      },
+      extra: {
+        // Between the pool and TypeORM nobody listens to a connection for a moment; an error event that nobody hears
+        // would end the process. Whoever uses the connection gets the error with their next query.
+        onConnect: (client: Client) => void client.on('error', () => undefined),
       },
       ...(this.options.tlsCaFile !== undefined && {
         ssl: { ca: readFileSync(this.options.tlsCaFile, 'utf8') },
