@@ -92,28 +92,33 @@ class DrawnKeyShard {
         this.grow();
         slot = this.slotOf(lanes);
       }
-      this.ids.set(lanes, slot * 4);
+      this.put(slot, lanes, 0);
       this.size += 1;
     }
     if (floor > (this.floors[slot] ?? 0)) this.floors[slot] = floor;
   }
 
-  /** Where the id stands, or the free slot where it would. A floor is never 0, so a slot with floor 0 is free. */
-  private slotOf(lanes: Lanes): number {
+  /** Where the id at `from` stands, or the free slot where it would. A floor is never 0: a slot with floor 0 is free. */
+  private slotOf(lanes: ArrayLike<number>, from = 0): number {
     const { ids, floors, capacity } = this;
-    let slot = lanes[1] % capacity;
+    let slot = (lanes[from + 1] as number) % capacity;
     while (floors[slot] !== 0) {
       const at = slot * 4;
       if (
-        ids[at] === lanes[0] &&
-        ids[at + 1] === lanes[1] &&
-        ids[at + 2] === lanes[2] &&
-        ids[at + 3] === lanes[3]
+        ids[at] === lanes[from] &&
+        ids[at + 1] === lanes[from + 1] &&
+        ids[at + 2] === lanes[from + 2] &&
+        ids[at + 3] === lanes[from + 3]
       )
         return slot;
       slot = (slot + 1) % capacity;
     }
     return slot;
+  }
+
+  private put(slot: number, lanes: ArrayLike<number>, from: number): void {
+    const at = slot * 4;
+    for (let lane = 0; lane < 4; lane += 1) this.ids[at + lane] = lanes[from + lane] as number;
   }
 
   private grow(): void {
@@ -124,9 +129,8 @@ class DrawnKeyShard {
     for (let old = 0; old < capacity; old += 1) {
       const floor = floors[old] as number;
       if (floor === 0) continue;
-      const lanes = ids.subarray(old * 4, old * 4 + 4) as unknown as Lanes;
-      const slot = this.slotOf(lanes);
-      this.ids.set(lanes, slot * 4);
+      const slot = this.slotOf(ids, old * 4);
+      this.put(slot, ids, old * 4);
       this.floors[slot] = floor;
     }
   }

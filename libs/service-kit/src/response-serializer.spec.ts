@@ -29,7 +29,7 @@ describe('responseSerializer', () => {
 
   it('begins anew after a message that can not be written', () => {
     const serialize = responseSerializer(VerifyResponse);
-    expect(() => serialize(answer({ secretGeneration: -1 }))).toThrow();
+    expect(() => serialize(answer({ secretGeneration: -1 }))).toThrow('invalid uint32');
     expect(VerifyResponse.decode(serialize(answer()))).toEqual(answer());
   });
 });

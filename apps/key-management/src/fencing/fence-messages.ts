@@ -50,8 +50,16 @@ export function refuseServingTooLong(serveStaleMaxMs: number): Rejection {
   return new Rejection('INVALID_REQUEST', [{ field: 'serveStaleMs', message }]);
 }
 
-export function entryMessageOf({ seq, floorVersion, ...entry }: FenceEntry): FenceEntryMessage {
-  return { ...entry, kind: FenceKind[entry.kind], seq: String(seq), floorVersion: String(floorVersion) };
+export function entryMessageOf(entry: FenceEntry): FenceEntryMessage {
+  const { seq, kind, subject, floorVersion, terminal, profile } = entry;
+  return {
+    seq: String(seq),
+    kind: FenceKind[kind],
+    subject,
+    floorVersion: String(floorVersion),
+    terminal,
+    profile,
+  };
 }
 
 export function renewResponseOf({ head, upTo, entries, authorityTimeMs, ...grant }: Grant): RenewResponse {

@@ -6,11 +6,12 @@ import {
   type RegisterRequest,
   type RegisterResponse,
   type RenewRequest,
-  type RenewResponse,
+  RenewResponse,
   type WatchRequest,
   type WatchResponse,
 } from '#libs/contracts/gen/latchkey/v1/fence_service';
 import { FENCE_PROTOCOL_VERSION, grantOf } from '#libs/fence';
+import { responseSerializer } from '#libs/service-kit/response-serializer';
 import { type CallStream, streamMethod, type StreamMethod } from '#libs/service-kit/stream-call.hook';
 import { unaryMethod, type UnaryMethod } from '#libs/service-kit/unary-call.hook';
 import type { FenceLedger, Incarnation } from './fence-ledger.js';
@@ -34,7 +35,11 @@ export class FenceController {
   get methods(): UnaryMethod[] {
     return [
       unaryMethod(FenceServiceService.register, 'fence', (request) => this.register(request)),
-      unaryMethod(FenceServiceService.renew, 'fence', (request) => this.renew(request)),
+      unaryMethod(
+        { ...FenceServiceService.renew, responseSerialize: responseSerializer(RenewResponse) },
+        'fence',
+        (request) => this.renew(request),
+      ),
       unaryMethod(FenceServiceService.deregister, 'fence', (request) => this.deregister(request)),
     ];
   }
