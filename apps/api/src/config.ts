@@ -1,6 +1,7 @@
 import {
   integer,
   port,
+  secret,
   type SealKeys,
   standardVariables,
   text,
@@ -33,6 +34,13 @@ export const variables = {
     { min: 50, max: 30_000 },
     'longest that a request waits for the verdict on its key, milliseconds; past it the answer is 503',
   ),
+  canaryKey: canaryKey(),
+  canaryIntervalSeconds: integer(
+    'LATCHKEY_CANARY_INTERVAL_SECONDS',
+    60,
+    { min: 1, max: 86_400 },
+    'seconds between two checks with LATCHKEY_CANARY_KEY',
+  ),
 } as const;
 
 export type Config = Values<typeof variables>;
@@ -50,6 +58,18 @@ function verifierMode(): Variable<'remote' | 'in-process'> {
       }
       return value;
     },
+  };
+}
+
+function canaryKey(): Variable<string> {
+  const key = secret(
+    'LATCHKEY_CANARY_KEY',
+    'a key with keys:manage, by which api checks again and again that a revoked key is refused; empty: no checks',
+  );
+  return {
+    ...key,
+    default: '',
+    parse: (value, environment) => (value === '' ? '' : key.parse(value, environment)),
   };
 }
 

@@ -11,6 +11,7 @@ import type { VerifierClient } from '#libs/verifier-client';
 import { GrpcVerifierClient } from '#libs/verifier-client/grpc-verifier-client';
 import { startInProcessVerifier } from '#libs/verifier-client/serve';
 import { ApiModule } from './api.module.js';
+import { RevocationCanary, type RevocationCanaryParts } from './canary/revocation.canary.js';
 import type { Config } from './config.js';
 import { GrpcKeyManagement } from './keys/grpc-key-management.js';
 import { GrpcKeyUsage } from './keys/grpc-key-usage.js';
@@ -51,9 +52,11 @@ export async function serve(
     fsync: config.spoolFsync,
   });
   const client = startClient(config, { logger, metrics });
+  const verifier = new ClientVerifier(client);
+  const canary = startCanary(config, { verifier, keyManagement, logger, metrics });
   return serveHttp(
     config,
-    { verifier: new ClientVerifier(client), reporter: reporting.reporter, keyManagement, keyUsage },
+    { verifier, reporter: reporting.reporter, keyManagement, keyUsage },
     {
       logger,
       metrics,
@@ -66,6 +69,7 @@ export async function serve(
       ],
     },
     async () => {
+      await canary?.close();
       await reporting.close();
       await eventLog.close();
       await client.close();
@@ -86,6 +90,18 @@ function startClient(config: Config, parts: { logger: Logger; metrics: Registry 
   }
   const verifierId = config.verifierId || `${hostname()}:${config.httpPort}`;
   return startInProcessVerifier({ ...config, sealKeys, verifierId }, parts, 'api');
+}
+
+/** Where it was given a key to check with. */
+function startCanary(
+  { canaryKey, canaryIntervalSeconds }: Config,
+  parts: Omit<RevocationCanaryParts, 'credential' | 'intervalMs'>,
+): RevocationCanary | undefined {
+  if (canaryKey === '') return undefined;
+  const intervalMs = canaryIntervalSeconds * 1000;
+  const canary = new RevocationCanary({ ...parts, credential: canaryKey, intervalMs });
+  canary.start();
+  return canary;
 }
 
 /** Starts the HTTP side alone, on whatever stands behind it, which `release` lets go of. */
