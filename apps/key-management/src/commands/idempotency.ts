@@ -35,8 +35,10 @@ export class Idempotency {
       if (before !== undefined) return await repeat(before);
       return await execute((outcome) => ({ ...wish, outcome }));
     } catch (error) {
-      // Another replica stored the same wish between our look and our append.
-      const meanwhile = error instanceof AlreadyDone ? await this.outcomeOf<Outcome>(wish) : undefined;
+      // Another replica may have stored the same wish since we looked. Then a rule that says no says so because of what
+      // this very wish has done already.
+      const mayBeDone = error instanceof AlreadyDone || error instanceof Rejection;
+      const meanwhile = mayBeDone ? await this.outcomeOf<Outcome>(wish) : undefined;
       if (meanwhile === undefined) throw error;
       return await repeat(meanwhile);
     } finally {
