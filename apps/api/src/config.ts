@@ -21,6 +21,7 @@ export const variables = {
   bindHost: standardVariables.bindHost,
   trustedProxies: standardVariables.trustedProxies,
   logLevel: standardVariables.logLevel,
+  errorTrackerUrl: standardVariables.errorTrackerUrl,
   docsPage: standardVariables.docsPage,
   serviceToken: standardVariables.serviceToken,
   verifierAddress: standardVariables.verifierAddress,

@@ -104,9 +104,11 @@ function startCanary(
   return canary;
 }
 
+type HttpConfig = Pick<Config, 'bindHost' | 'httpPort' | 'trustedProxies' | 'errorTrackerUrl' | 'docsPage'>;
+
 /** Starts the HTTP side alone, on whatever stands behind it, which `release` lets go of. */
 export function serveHttp(
-  config: Pick<Config, 'bindHost' | 'httpPort' | 'trustedProxies' | 'docsPage'>,
+  config: HttpConfig,
   ports: { verifier: Verifier; reporter: RequestReporter; keyManagement: KeyManagement; keyUsage: KeyUsage },
   shared: { logger: Logger; metrics: Registry; dependencies: readonly Dependency[] },
   release = async () => {},
@@ -122,6 +124,7 @@ export function serveHttp(
     ...shared,
     http: { host: config.bindHost, port: config.httpPort, variable: 'LATCHKEY_API_PORT' },
     trustedProxies: config.trustedProxies,
+    errorTrackerUrl: config.errorTrackerUrl,
     docsPage: config.docsPage,
     release,
     prepareHttp(fastify, errors) {

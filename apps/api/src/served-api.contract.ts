@@ -221,7 +221,7 @@ export async function serveApi(): Promise<ServedApi> {
   const keyManagement = new StandInKeyManagement();
   const keyUsage = new StandInKeyUsage();
   const service = await serveHttp(
-    { bindHost: '127.0.0.1', httpPort: 0, trustedProxies: [], docsPage: false },
+    { bindHost: '127.0.0.1', httpPort: 0, trustedProxies: [], errorTrackerUrl: '', docsPage: false },
     { verifier, reporter, keyManagement, keyUsage },
     { logger: createLogger('api', 'silent'), metrics: new Registry(), dependencies: [] },
   );

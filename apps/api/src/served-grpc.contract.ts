@@ -6,8 +6,10 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { Registry } from 'prom-client';
 import { createLogger } from '#libs/service-kit';
 import { ErrorsFilter } from '#libs/service-kit/errors.filter';
+import { FaultReporter } from '#libs/service-kit/fault.reporter';
 
 export interface ServedGrpc {
   address: string;
@@ -16,7 +18,13 @@ export interface ServedGrpc {
   close(): void;
 }
 
-const errors = new ErrorsFilter(createLogger('served', 'silent'));
+const errors = new ErrorsFilter(
+  new FaultReporter({
+    service: 'served',
+    logger: createLogger('served', 'silent'),
+    metrics: new Registry(),
+  }),
+);
 
 type Handlers = Record<string, (request: never) => object>;
 
@@ -37,7 +45,7 @@ export async function serveGrpc(
         if (handler === undefined) throw new Error(`${method} is not expected`);
         callback(null, handler(call.request as never));
       } catch (error) {
-        callback(errors.grpcStatusOf(error));
+        callback(errors.grpcStatusOf(error, call));
       }
     };
     implementation[method] = handle;

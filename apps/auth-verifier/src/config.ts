@@ -8,6 +8,7 @@ export const variables = {
   bindHost: standardVariables.bindHost,
   trustedProxies: standardVariables.trustedProxies,
   logLevel: standardVariables.logLevel,
+  errorTrackerUrl: standardVariables.errorTrackerUrl,
   docsPage: standardVariables.docsPage,
   serviceTokens: standardVariables.serviceTokens,
   dataDirectory: standardVariables.dataDirectory,

@@ -83,6 +83,7 @@ export async function serve(
       callers: config.serviceTokens,
     },
     trustedProxies: config.trustedProxies,
+    errorTrackerUrl: config.errorTrackerUrl,
     docsPage: config.docsPage,
     begin: () => startFeed(feed, logger),
     async release() {

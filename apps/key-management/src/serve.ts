@@ -109,6 +109,7 @@ export async function serve(
       callers: config.serviceTokens,
     },
     trustedProxies: config.trustedProxies,
+    errorTrackerUrl: config.errorTrackerUrl,
     docsPage: config.docsPage,
     async begin() {
       await untilKnown(Promise.all([database.ready, fence.start(), relay.start()]), logger);

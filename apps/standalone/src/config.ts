@@ -24,6 +24,7 @@ export const variables = {
   bindHost: standardVariables.bindHost,
   trustedProxies: standardVariables.trustedProxies,
   docsPage: standardVariables.docsPage,
+  errorTrackerUrl: standardVariables.errorTrackerUrl,
   dataDirectory: standardVariables.dataDirectory,
   logLevel: {
     ...standardVariables.logLevel,

@@ -36,6 +36,7 @@ export function serviceEnvironments(
     LATCHKEY_BIND_HOST: config.bindHost,
     LATCHKEY_TRUSTED_PROXIES: config.trustedProxies.join(','),
     LATCHKEY_LOG_LEVEL: config.logLevel,
+    LATCHKEY_ERROR_TRACKER_URL: config.errorTrackerUrl,
     LATCHKEY_DOCS_PAGE: String(config.docsPage),
     LATCHKEY_DATA_DIR: config.dataDirectory,
     LATCHKEY_OPERATOR_TOKEN: secrets.readOrDraw('operator-token'),

@@ -7,6 +7,7 @@ export const variables = {
   bindHost: standardVariables.bindHost,
   trustedProxies: standardVariables.trustedProxies,
   logLevel: standardVariables.logLevel,
+  errorTrackerUrl: standardVariables.errorTrackerUrl,
   docsPage: standardVariables.docsPage,
   operatorToken: standardVariables.operatorToken,
   serviceTokens: standardVariables.serviceTokens,

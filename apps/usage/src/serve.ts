@@ -91,6 +91,7 @@ export async function serve(
       callers: config.serviceTokens,
     },
     trustedProxies: config.trustedProxies,
+    errorTrackerUrl: config.errorTrackerUrl,
     docsPage: config.docsPage,
     async begin() {
       await withinStart(read(), logger);

@@ -1,20 +1,25 @@
-import { randomUUID } from 'node:crypto';
-import { Metadata, status as grpcStatus } from '@grpc/grpc-js';
+import { Metadata, type ServerUnaryCall, status as grpcStatus } from '@grpc/grpc-js';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { throwError } from 'rxjs';
 import { REJECTIONS, Rejection, type RejectionCode } from '#libs/contracts';
-import type { Logger } from './logger.js';
+import { type FaultReporter, UNKNOWN_ROUTE } from './fault.reporter.js';
 import { problemOf, PROBLEM_TYPE } from './problem.js';
+import { traceIdOf } from './request-context.js';
 import { STATUS_DETAILS, statusWithRetry } from './retry-info.js';
+
+/** Of a gRPC call, what tells one from another. */
+export type FailedCall = Pick<ServerUnaryCall<unknown, unknown>, 'metadata' | 'getPath'>;
 
 /** Turns rejections and faults into the wire: problem+json over HTTP, a status with metadata over gRPC. */
 @Catch()
 export class ErrorsFilter implements ExceptionFilter {
-  constructor(private readonly logger: Logger) {}
+  constructor(private readonly faults: FaultReporter) {}
 
   catch(error: unknown, host: ArgumentsHost): unknown {
-    if (host.getType() === 'rpc') return throwError(() => this.grpcStatusOf(error));
+    // Nest hands a gRPC handler the message, the metadata and the call.
+    if (host.getType() === 'rpc')
+      return throwError(() => this.grpcStatusOf(error, host.getArgByIndex<FailedCall>(2)));
     const http = host.switchToHttp();
     this.overHttp(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
     return undefined;
@@ -25,7 +30,7 @@ export class ErrorsFilter implements ExceptionFilter {
     const rejection = rejectionOf(error);
     const problem =
       rejection === undefined
-        ? problemOf.fault(this.logFault(error, { requestId: request.id, method: request.method }))
+        ? problemOf.fault(this.faults.report(error, placeOfRequest(request)))
         : problemOf.rejection(rejection);
     if (rejection?.retryAfterSeconds !== undefined) reply.header('retry-after', rejection.retryAfterSeconds);
     if (problem.status === 401 && !reply.hasHeader('www-authenticate')) {
@@ -38,11 +43,11 @@ export class ErrorsFilter implements ExceptionFilter {
   }
 
   /** The status a call ends with whose handling threw. */
-  grpcStatusOf(error: unknown): { code: grpcStatus; details: string; metadata: Metadata } {
+  grpcStatusOf(error: unknown, call: FailedCall): { code: grpcStatus; details: string; metadata: Metadata } {
     const rejection = rejectionOf(error);
     const metadata = new Metadata();
     if (rejection === undefined) {
-      const errorId = this.logFault(error, {});
+      const errorId = this.faults.report(error, placeOfCall(call));
       metadata.set('latchkey-error-id', errorId);
       return { code: grpcStatus.INTERNAL, details: `Internal error ${errorId}.`, metadata };
     }
@@ -56,12 +61,21 @@ export class ErrorsFilter implements ExceptionFilter {
       metadata.set(STATUS_DETAILS, statusWithRetry(code, details, rejection.retryAfterSeconds));
     return { code, details, metadata };
   }
+}
 
-  private logFault(err: unknown, context: object): string {
-    const errorId = randomUUID();
-    this.logger.error({ errorId, err, ...context }, 'internal error');
-    return errorId;
-  }
+function placeOfRequest(request: FastifyRequest) {
+  const { id, method, headers, routeOptions } = request;
+  return {
+    requestId: id,
+    traceId: traceIdOf(headers.traceparent),
+    route: routeOptions.url ?? UNKNOWN_ROUTE,
+    method,
+  };
+}
+
+function placeOfCall(call: FailedCall) {
+  const traceId = traceIdOf(call.metadata.get('traceparent')[0]?.toString());
+  return { requestId: null, traceId, route: call.getPath(), method: 'gRPC' };
 }
 
 /** Framework refusals become ours; what is no refusal is a fault. */

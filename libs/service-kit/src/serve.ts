@@ -8,17 +8,17 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import { HealthImplementation } from 'grpc-health-check';
-import { Histogram, type Registry } from 'prom-client';
-import { Rejection } from '#libs/contracts';
+import type { Registry } from 'prom-client';
 import { ErrorsFilter } from './errors.filter.js';
+import { observeRequests, refuseUnsafeBodies } from './every-request.hook.js';
+import { FaultReporter } from './fault.reporter.js';
 import { addStreamMethods, type StreamMethod } from './stream-call.hook.js';
 import { addUnaryMethods, type UnaryMethod } from './unary-call.hook.js';
 import { type Dependency, readinessOf } from './health.js';
-import { jsonProblem } from './json-body.js';
+import { HttpErrorTracker } from './http-error-tracker.js';
 import { type Listener, listenFailure } from './listen-failure.js';
 import type { Logger } from './logger.js';
 import { NestLogger } from './nest-logger.js';
-import { traceIdOf } from './request-context.js';
 import type { ServiceCallers } from './service-callers.js';
 import { ServiceTokenGuard } from './service-token.guard.js';
 import { rejectionOfValidation } from './validation.request.js';
@@ -37,6 +37,8 @@ export interface ServiceOptions {
   http: Listener;
   /** Addresses and ranges whose X-Forwarded-* headers are believed. */
   trustedProxies: readonly string[];
+  /** Webhook that is told of every internal error; empty: none. */
+  errorTrackerUrl: string;
   grpc?: Listener & {
     /** What Nest's controllers serve. */
     services?: Record<string, ServiceDefinition>;
@@ -79,15 +81,19 @@ const REQUEST_TIMEOUT_MS = 60_000;
  * everything released, when the start fails, with {@link CannotListen} where that is why.
  */
 export async function serveApplication(options: ServiceOptions): Promise<RunningService> {
+  const { name, errorTrackerUrl: url, logger, metrics } = options;
+  const tracker = url === '' ? undefined : new HttpErrorTracker({ url, service: name, logger, metrics });
+  const faults = new FaultReporter({ service: name, logger, metrics, ...(tracker && { tracker }) });
   try {
     await options.begin?.();
-    const service = await listen(options);
+    const service = await listen(options, faults);
     return {
       ...service,
       async close() {
         try {
           await options.endCalls?.();
           await service.close();
+          await tracker?.close();
         } finally {
           await options.release?.();
         }
@@ -100,9 +106,9 @@ export async function serveApplication(options: ServiceOptions): Promise<Running
 }
 
 /** Rejects with nothing listening. */
-async function listen(options: ServiceOptions): Promise<RunningService> {
+async function listen(options: ServiceOptions, faults: FaultReporter): Promise<RunningService> {
   const { logger, http, grpc } = options;
-  const errors = new ErrorsFilter(logger);
+  const errors = new ErrorsFilter(faults);
   const adapter = new FastifyAdapter({
     genReqId: () => randomUUID(),
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
@@ -115,7 +121,7 @@ async function listen(options: ServiceOptions): Promise<RunningService> {
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.removeContentTypeParser('text/plain');
-  observeRequests(fastify, options);
+  observeRequests(fastify, { ...options, faults });
   refuseUnsafeBodies(fastify);
   options.prepareHttp?.(fastify, errors);
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
@@ -135,6 +141,7 @@ async function listen(options: ServiceOptions): Promise<RunningService> {
   );
   describeApi(app, options);
   const stopHealth = grpc && addGrpc(app, grpc, errors, options);
+  for (const path of grpc === undefined ? [] : methodPathsOf(grpc)) faults.expect(path);
   try {
     await app.startAllMicroservices();
   } catch (error) {
@@ -161,6 +168,13 @@ async function listen(options: ServiceOptions): Promise<RunningService> {
       await app.close().finally(() => clearInterval(sweep));
     },
   };
+}
+
+function methodPathsOf({ services = {}, unary = [], streams = [] }: NonNullable<ServiceOptions['grpc']>) {
+  return [
+    ...Object.values(services).flatMap((service) => Object.values(service)),
+    ...[...unary, ...streams].map(({ definition }) => definition),
+  ].map(({ path }) => path);
 }
 
 /** `host:port`, an IPv6 host in brackets. */
@@ -209,42 +223,6 @@ function addGrpc(
     clearInterval(timer);
     health.setStatus('', 'NOT_SERVING');
   };
-}
-
-function observeRequests(fastify: FastifyInstance, { logger, metrics }: ServiceOptions): void {
-  const duration = new Histogram({
-    name: 'latchkey_http_request_duration_seconds',
-    help: 'Time from a request to its answer, by method, route pattern and status.',
-    labelNames: ['method', 'route', 'status'],
-    registers: [metrics],
-  });
-  fastify.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-  });
-  fastify.addHook('onResponse', async (request, reply) => {
-    const route = request.routeOptions.url ?? 'unknown';
-    const seconds = reply.elapsedTime / 1000;
-    duration.observe({ method: request.method, route, status: reply.statusCode }, seconds);
-    logger.info(
-      {
-        requestId: request.id,
-        traceId: traceIdOf(request.headers.traceparent),
-        method: request.method,
-        route,
-        status: reply.statusCode,
-        durationMs: Math.round(seconds * 1000),
-      },
-      'request',
-    );
-  });
-}
-
-/** Before anything works on the body recursively. */
-function refuseUnsafeBodies(fastify: FastifyInstance): void {
-  fastify.addHook('preValidation', async ({ body }) => {
-    const message = jsonProblem(body);
-    if (message !== undefined) throw new Rejection('INVALID_REQUEST', [{ field: 'body', message }]);
-  });
 }
 
 function describeApi(app: NestFastifyApplication, options: ServiceOptions): void {

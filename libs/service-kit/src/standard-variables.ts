@@ -19,6 +19,7 @@ export const standardVariables = {
       return value;
     },
   } satisfies Variable<string>,
+  errorTrackerUrl: errorTrackerUrl(),
   docsPage: flag('LATCHKEY_DOCS_PAGE', true, 'serve the page that browses the OpenAPI document at /docs'),
   operatorToken: secret('LATCHKEY_OPERATOR_TOKEN', 'bearer token of the management HTTP API'),
   serviceTokens: serviceTokens(
@@ -76,6 +77,26 @@ export const standardVariables = {
   ),
   dataDirectory: text('LATCHKEY_DATA_DIR', '.latchkey', 'directory of the spool and other local state'),
 } as const;
+
+function errorTrackerUrl(): Variable<string> {
+  const webhook = url(
+    'LATCHKEY_ERROR_TRACKER_URL',
+    ['http', 'https'],
+    'webhook of an error tracker, http:// or https://, that every internal error is posted to as JSON; empty: none',
+  );
+  return {
+    ...webhook,
+    default: '',
+    parse(value, environment) {
+      if (value === '') return value;
+      const { username, password } = new URL(webhook.parse(value, environment));
+      if (username !== '' || password !== '') {
+        throw new Error('holds a user name or a password: put the token in its path or query');
+      }
+      return value;
+    },
+  };
+}
 
 /** Of every service whose event log is Kafka. */
 export const kafkaVariables = {

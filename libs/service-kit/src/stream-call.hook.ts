@@ -81,7 +81,7 @@ function callStreamOf(
       if (!isOpen) return;
       close();
       if (error === undefined) call.end();
-      else call.emit('error', errors.grpcStatusOf(error));
+      else call.emit('error', errors.grpcStatusOf(error, call));
     },
   };
   call.on('end', () => stream.end());

@@ -36,16 +36,13 @@ export function addUnaryMethods(
 ): void {
   const definitions = methods.map(({ definition }) => [definition.path, definition]);
   const handlers = methods.map(({ definition, role, handle }) => {
-    const handler = (
-      { request, metadata }: ServerUnaryCall<never, unknown>,
-      answer: sendUnaryData<unknown>,
-    ) => {
-      const fail = (error: unknown) => answer(errors.grpcStatusOf(error));
+    const handler = (call: ServerUnaryCall<never, unknown>, answer: sendUnaryData<unknown>) => {
+      const fail = (error: unknown) => answer(errors.grpcStatusOf(error, call));
       let response: unknown;
       try {
         response = handle(
-          request,
-          allowedCaller(metadata.get('authorization')[0]?.toString(), role, callers),
+          call.request,
+          allowedCaller(call.metadata.get('authorization')[0]?.toString(), role, callers),
         );
       } catch (error) {
         fail(error);

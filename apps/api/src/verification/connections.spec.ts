@@ -2,6 +2,7 @@ import { fastify } from 'fastify';
 import { Registry } from 'prom-client';
 import { createLogger } from '#libs/service-kit';
 import { ErrorsFilter } from '#libs/service-kit/errors.filter';
+import { FaultReporter } from '#libs/service-kit/fault.reporter';
 import { eventually } from '#libs/testing/eventually';
 import {
   answerOf,
@@ -159,12 +160,13 @@ describe('a route', () => {
   it('that does not say which scopes it requires keeps the api from starting', async () => {
     const server = fastify();
     const logger = createLogger('api', 'silent');
+    const metrics = new Registry();
     verifyRequests(server, {
       verifier: new StandInVerifier(),
       reporter: new StandInReporter(),
-      errors: new ErrorsFilter(logger),
+      errors: new ErrorsFilter(new FaultReporter({ service: 'api', logger, metrics })),
       logger,
-      metrics: new Registry(),
+      metrics,
       connections: new WaitingConnections(),
     });
     expect(() => server.get('/v1/forgotten', () => 'open to all')).toThrow(/\/v1\/forgotten does not say/);
