@@ -9,6 +9,7 @@ import {
   type Variable,
 } from '#libs/service-kit';
 import { verificationVariables } from '#libs/verification/config';
+import { tlsVariables } from './tls/config.js';
 
 const MODE = 'LATCHKEY_VERIFIER_MODE';
 
@@ -18,6 +19,7 @@ export const variables = {
   sealKeys: sealKeysInProcess(),
   verifierMode: verifierMode(),
   httpPort: port('LATCHKEY_API_PORT', 3000, 'HTTP port of the public API'),
+  ...tlsVariables,
   bindHost: standardVariables.bindHost,
   trustedProxies: standardVariables.trustedProxies,
   logLevel: standardVariables.logLevel,

@@ -104,7 +104,10 @@ function startCanary(
   return canary;
 }
 
-type HttpConfig = Pick<Config, 'bindHost' | 'httpPort' | 'trustedProxies' | 'errorTrackerUrl' | 'docsPage'>;
+type HttpConfig = Pick<
+  Config,
+  'bindHost' | 'httpPort' | 'tlsCertificate' | 'tlsKey' | 'trustedProxies' | 'errorTrackerUrl' | 'docsPage'
+>;
 
 /** Starts the HTTP side alone, on whatever stands behind it, which `release` lets go of. */
 export function serveHttp(
@@ -122,7 +125,13 @@ export function serveHttp(
     bearer: 'API key',
     module: ApiModule.with({ service: ServiceModule.with(shared), keyManagement, keyUsage }),
     ...shared,
-    http: { host: config.bindHost, port: config.httpPort, variable: 'LATCHKEY_API_PORT' },
+    http: {
+      host: config.bindHost,
+      port: config.httpPort,
+      variable: 'LATCHKEY_API_PORT',
+      tls:
+        config.tlsCertificate === '' ? undefined : { certificate: config.tlsCertificate, key: config.tlsKey },
+    },
     trustedProxies: config.trustedProxies,
     errorTrackerUrl: config.errorTrackerUrl,
     docsPage: config.docsPage,

@@ -1,5 +1,6 @@
 /** The api's HTTP side on a free port, with stand-ins behind it that keep what they are asked, for the specs. */
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { Registry } from 'prom-client';
 import { type RequestEvent, Rejection } from '#libs/contracts';
 import { RequestReporter } from '#libs/request-reporting';
@@ -204,6 +205,7 @@ export interface Answer {
 }
 
 export interface ServedApi {
+  httpUrl: string;
   verifier: StandInVerifier;
   reporter: StandInReporter;
   keyManagement: StandInKeyManagement;
@@ -215,20 +217,41 @@ export interface ServedApi {
   close(): Promise<void>;
 }
 
-export async function serveApi(): Promise<ServedApi> {
+const PLAIN_HTTP = {
+  bindHost: '127.0.0.1',
+  httpPort: 0,
+  tlsCertificate: '',
+  tlsKey: '',
+  trustedProxies: [],
+  errorTrackerUrl: '',
+  docsPage: false,
+};
+
+/** How it is served: with certificate, key and the authority that signed them over HTTPS, which `dial` then speaks. */
+export interface ServedApiSettings {
+  tlsCertificate?: string;
+  tlsKey?: string;
+  authority?: string;
+  trustedProxies?: string[];
+}
+
+export async function serveApi({ authority, ...settings }: ServedApiSettings = {}): Promise<ServedApi> {
   const verifier = new StandInVerifier();
   const reporter = new StandInReporter();
   const keyManagement = new StandInKeyManagement();
   const keyUsage = new StandInKeyUsage();
   const service = await serveHttp(
-    { bindHost: '127.0.0.1', httpPort: 0, trustedProxies: [], errorTrackerUrl: '', docsPage: false },
+    { ...PLAIN_HTTP, ...settings },
     { verifier, reporter, keyManagement, keyUsage },
     { logger: createLogger('api', 'silent'), metrics: new Registry(), dependencies: [] },
   );
   const port = Number(new URL(service.httpUrl).port);
 
   function dial(bytes: string): Socket {
-    const socket = connect(port, '127.0.0.1');
+    const socket =
+      authority === undefined
+        ? connect(port, '127.0.0.1')
+        : connectTls({ host: '127.0.0.1', port, ca: authority });
     socket.on('error', () => undefined);
     socket.write(bytes, 'latin1');
     return socket;
@@ -251,7 +274,8 @@ export async function serveApi(): Promise<ServedApi> {
     return answerOf(await everythingFrom(dial(`${lines.join('\r\n')}\r\n\r\n${body}`)));
   }
 
-  return { verifier, reporter, keyManagement, keyUsage, dial, send, close: () => service.close() };
+  const { httpUrl } = service;
+  return { httpUrl, verifier, reporter, keyManagement, keyUsage, dial, send, close: () => service.close() };
 }
 
 /** All that a connection gives until it is closed. */

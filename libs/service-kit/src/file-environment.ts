@@ -31,4 +31,10 @@ function read(name: string, path: string, given: string | undefined): string {
 }
 
 /** Variables that end in _FILE and mean a path, not a value's place. */
-const OWN_PATHS = new Set(['KAFKA_TLS_CA_FILE', 'REDIS_TLS_CA_FILE', 'DATABASE_TLS_CA_FILE']);
+const OWN_PATHS = new Set([
+  'KAFKA_TLS_CA_FILE',
+  'REDIS_TLS_CA_FILE',
+  'DATABASE_TLS_CA_FILE',
+  'LATCHKEY_API_TLS_CERT_FILE',
+  'LATCHKEY_API_TLS_KEY_FILE',
+]);

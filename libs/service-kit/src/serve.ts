@@ -34,7 +34,10 @@ export interface ServiceOptions {
   logger: Logger;
   metrics: Registry;
   dependencies: readonly Dependency[];
-  http: Listener;
+  http: Listener & {
+    /** Certificate chain and private key in PEM form; with them the port speaks HTTPS alone. */
+    tls?: TlsKeyPair | undefined;
+  };
   /** Addresses and ranges whose X-Forwarded-* headers are believed. */
   trustedProxies: readonly string[];
   /** Webhook that is told of every internal error; empty: none. */
@@ -59,6 +62,12 @@ export interface ServiceOptions {
   release?(): Promise<void>;
 }
 
+/** What a TLS server shows and proves, in PEM form. */
+export interface TlsKeyPair {
+  certificate: string;
+  key: string;
+}
+
 /** A running service. */
 export interface RunningService {
   httpUrl: string;
@@ -75,6 +84,9 @@ const IDLE_SWEEP_MS = 50;
 
 /** Longest that a client may take to send a whole request, milliseconds; past it the answer is 408. */
 const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Longest that a client may take for a TLS handshake, milliseconds; a stop waits for it. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
  * Starts a Nest application on HTTP and, where asked, gRPC, with everything that all services share. Rejects, with
@@ -110,6 +122,7 @@ async function listen(options: ServiceOptions, faults: FaultReporter): Promise<R
   const { logger, http, grpc } = options;
   const errors = new ErrorsFilter(faults);
   const adapter = new FastifyAdapter({
+    ...(http.tls && { https: secured(http.tls) }),
     genReqId: () => randomUUID(),
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     rewriteUrl: (request: { url?: string | undefined }) => routableUrl(request.url),
@@ -168,6 +181,10 @@ async function listen(options: ServiceOptions, faults: FaultReporter): Promise<R
       await app.close().finally(() => clearInterval(sweep));
     },
   };
+}
+
+function secured({ certificate, key }: TlsKeyPair) {
+  return { cert: certificate, key, handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
 }
 
 function methodPathsOf({ services = {}, unary = [], streams = [] }: NonNullable<ServiceOptions['grpc']>) {

@@ -43,6 +43,10 @@ export function routeEveryRequest(fastify: FastifyInstance, connections: Waiting
     server.emit('request', request, response);
   });
 
+  // Node makes a client error of a failed TLS handshake too. An answer could not be sent, and would be waited for for ever.
+  server.removeAllListeners('tlsClientError');
+  server.on('tlsClientError', (_: Error, socket: Socket) => socket.destroy());
+
   // Fastify would write 400 at once, also into an answer that is on its way, or before its request is counted.
   server.removeAllListeners('clientError');
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
