@@ -1,17 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { Cluster } from 'ioredis';
 import type { SealedRecord } from '#libs/contracts';
+import { RedisConnection, type RedisConnectionOptions } from '#libs/service-kit/redis-connection';
 import { KeyView, type RecordId, requireVersion } from './key-view.js';
-
-export interface RedisKeyViewOptions {
-  /** `redis://` or `rediss://` (TLS) with user, password and database number; of a Cluster, any of its nodes. */
-  url: string;
-  cluster: boolean;
-  /** PEM file of the certificate authority, with `rediss://`; empty: the system's. */
-  tlsCaFile: string;
-  /** Told when Redis goes away, once each time, and with undefined when it is back. */
-  onAway(error: Error | undefined): void;
-}
 
 /**
  * The view in Redis or Redis Cluster. Every record is one string, `version|sealKeyId|seal|json`, that only a script
@@ -22,46 +12,35 @@ export interface RedisKeyViewOptions {
  */
 export class RedisKeyView extends KeyView {
   override readonly isShared = true;
-  private readonly client: Redis | Cluster;
+  private readonly connection: RedisConnection;
   private readonly read: (keys: string[]) => Promise<(string | null)[]>;
 
-  constructor(options: RedisKeyViewOptions) {
+  constructor(options: RedisConnectionOptions) {
     super();
-    if (options.cluster) {
-      const cluster = connectCluster(options);
-      this.client = cluster;
-      this.read = (keys) => Promise.all(keys.map((key) => cluster.get(key)));
-    } else {
-      const redis = new Redis(options.url, {
-        ...connectionOptions(options),
-        enableOfflineQueue: false,
-        retryStrategy: reconnectDelayMs,
-      });
-      this.client = redis;
-      this.read = coalesced((keys) => redis.mget(keys));
-    }
-    let away = false;
-    this.client.on('ready', () => {
-      if (away) options.onAway(undefined);
-      away = false;
+    this.connection = new RedisConnection({
+      ...options,
+      name: 'latchkey-key-view',
+      // Reads are gathered here already, see `coalesced`.
+      notPipelined: ['mget'],
     });
-    this.client.on('error', (error: Error) => {
-      if (!away) options.onAway(error);
-      away = true;
-    });
+    const { client } = this.connection;
+    this.read =
+      client instanceof Cluster
+        ? (keys) => Promise.all(keys.map((key) => client.get(key)))
+        : coalesced((keys) => client.mget(keys));
   }
 
   async find(ids: readonly RecordId[]): Promise<(SealedRecord | undefined)[]> {
     if (ids.length === 0) return [];
-    this.requireReady();
+    this.connection.requireReady();
     const values = await this.read(ids.map(keyOf));
     return values.map(unpack);
   }
 
   async put(id: RecordId, version: number, record: SealedRecord): Promise<boolean> {
     requireVersion(version);
-    this.requireReady();
-    return (await this.client.eval(PUT_IF_NEWER, 1, keyOf(id), version, pack(record))) === 1;
+    const client = this.connection.requireReady();
+    return (await client.eval(PUT_IF_NEWER, 1, keyOf(id), version, pack(record))) === 1;
   }
 
   async replace(
@@ -71,20 +50,19 @@ export class RedisKeyView extends KeyView {
     record: SealedRecord,
   ): Promise<boolean> {
     requireVersion(version);
-    this.requireReady();
-    const done = await this.client.eval(REPLACE, 1, keyOf(id), pack(unsound), version, pack(record));
+    const client = this.connection.requireReady();
+    const done = await client.eval(REPLACE, 1, keyOf(id), pack(unsound), version, pack(record));
     return done === 1;
   }
 
   /** In a Cluster one emptied node goes unnoticed unless it held the marker; its records are then read through. */
   async isComplete(): Promise<boolean> {
-    this.requireReady();
-    return (await this.client.exists(COMPLETE_KEY)) === 1;
+    const client = this.connection.requireReady();
+    return (await client.exists(COMPLETE_KEY)) === 1;
   }
 
   async markComplete(): Promise<void> {
-    this.requireReady();
-    await this.client.set(COMPLETE_KEY, '1');
+    await this.connection.requireReady().set(COMPLETE_KEY, '1');
   }
 
   async check(): Promise<void> {
@@ -92,13 +70,7 @@ export class RedisKeyView extends KeyView {
   }
 
   async close(): Promise<void> {
-    if (this.client.status === 'ready') await this.client.quit().catch(() => undefined);
-    this.client.disconnect();
-  }
-
-  /** The drivers would let some commands wait for a connection; a verifier has the authority to ask instead. */
-  private requireReady(): void {
-    if (this.client.status !== 'ready') throw new Error(`Redis is away (${this.client.status})`);
+    await this.connection.close();
   }
 }
 
@@ -117,10 +89,6 @@ local present = redis.pcall('GET', KEYS[1])
 if type(present) ~= 'string' or string.match(present, '^%d+|(.*)$') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2] .. '|' .. ARGV[3])
 return 1`;
-
-const CONNECT_TIMEOUT_MS = 1000;
-const ANSWER_TIMEOUT_MS = 500;
-const RECONNECT_DELAY_MS_MAX = 1000;
 
 function keyOf({ kind, id }: RecordId): string {
   return kind === 'secret' ? `lk:d:${id}` : `lk:t:${id}`;
@@ -184,43 +152,4 @@ function coalesced(
       asks.push({ from, to: keys.length, resolve, reject });
       if (inFlight === 0 || keys.length >= KEYS_PER_READ_MAX) flush();
     });
-}
-
-function connectCluster(options: RedisKeyViewOptions): Cluster {
-  const { hostname, port, username, password } = new URL(options.url);
-  const clusterOptions: ClusterOptions = {
-    redisOptions: {
-      ...connectionOptions(options),
-      ...(username !== '' && { username: decodeURIComponent(username) }),
-      ...(password !== '' && { password: decodeURIComponent(password) }),
-      commandTimeout: ANSWER_TIMEOUT_MS,
-    },
-    enableAutoPipelining: true,
-    enableOfflineQueue: false,
-    clusterRetryStrategy: reconnectDelayMs,
-    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
-    maxRedirections: 3,
-    // A certificate names hosts, not the addresses they resolve to.
-    ...(options.url.startsWith('rediss:') && { dnsLookup: (host, found) => found(null, host) }),
-  };
-  return new Cluster([{ host: hostname, port: Number(port || 6379) }], clusterOptions);
-}
-
-function connectionOptions({ url, tlsCaFile }: RedisKeyViewOptions): RedisOptions {
-  return {
-    connectionName: 'latchkey-key-view',
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    // A connection that is open but silent is cut, and everything in flight on it rejects.
-    socketTimeout: ANSWER_TIMEOUT_MS,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    enableAutoPipelining: true,
-    // Reads are gathered here already, see `coalesced`.
-    autoPipeliningIgnoredCommands: ['mget'],
-    ...(url.startsWith('rediss:') && { tls: tlsCaFile === '' ? {} : { ca: readFileSync(tlsCaFile) } }),
-  };
-}
-
-function reconnectDelayMs(attempts: number): number {
-  return Math.min(attempts * 100, RECONNECT_DELAY_MS_MAX);
 }
