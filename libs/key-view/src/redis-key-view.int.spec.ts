@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { SealedRecord } from '#libs/contracts';
 import { eventually } from '#libs/testing/eventually';
-import { freePort } from '#libs/testing/free-port';
 import { type PrivateStack, startPrivateStack } from '#libs/testing/private-stack';
+import { type RedisCluster, startRedisCluster } from '#libs/testing/redis-cluster';
 import { keyViewContract } from './key-view.contract.js';
 import type { RecordId } from './key-view.js';
 import { RedisKeyView } from './redis-key-view.js';
@@ -103,31 +101,16 @@ describe('RedisKeyView on one Redis', () => {
 });
 
 describe('RedisKeyView on a Redis Cluster of two nodes', () => {
-  let nodes: Awaited<ReturnType<typeof startClusterNode>>[];
+  let cluster: RedisCluster;
 
   beforeAll(async () => {
-    nodes = await Promise.all([startClusterNode(), startClusterNode()]);
-    const [first, second] = nodes as [ClusterNode, ClusterNode];
-    await first.client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '8191');
-    await second.client.call('CLUSTER', 'ADDSLOTSRANGE', '8192', '16383');
-    await second.client.call('CLUSTER', 'SET-CONFIG-EPOCH', '2');
-    await first.client.call('CLUSTER', 'MEET', '127.0.0.1', String(second.port));
-    await eventually(
-      async () => {
-        const states = await Promise.all(nodes.map(({ client }) => client.cluster('INFO')));
-        const formed = states.every((state) => /cluster_state:ok[^]*cluster_known_nodes:2/.test(state));
-        if (!formed) throw new Error('the nodes are no cluster yet');
-      },
-      { timeoutMs: 20_000 },
-    );
+    cluster = await startRedisCluster();
   }, 30_000);
-  afterAll(async () => {
-    await Promise.all(nodes.map((node) => node.stop()));
-  });
+  afterAll(() => cluster.stop());
 
   keyViewContract(async () => {
     const view = new RedisKeyView({
-      url: `redis://127.0.0.1:${nodes[0]?.port}`,
+      url: cluster.url,
       cluster: true,
       tlsCaFile: '',
       onAway: () => undefined,
@@ -136,14 +119,14 @@ describe('RedisKeyView on a Redis Cluster of two nodes', () => {
     return {
       view,
       async empty() {
-        await Promise.all(nodes.map(({ client }) => client.flushall()));
+        await Promise.all(cluster.clients.map((client) => client.flushall()));
       },
     };
   });
 
   it('spreads its records over the nodes', async () => {
     const view = new RedisKeyView({
-      url: `redis://127.0.0.1:${nodes[1]?.port}`,
+      url: cluster.url,
       cluster: true,
       tlsCaFile: '',
       onAway: () => undefined,
@@ -152,50 +135,7 @@ describe('RedisKeyView on a Redis Cluster of two nodes', () => {
     const ids = Array.from({ length: 100 }, (_, index): RecordId => ({ kind: 'secret', id: `s${index}` }));
     await Promise.all(ids.map((each) => view.put(each, 1, record)));
     expect(await view.find(ids)).toEqual(ids.map(() => record));
-    for (const { client } of nodes) expect(await client.dbsize()).toBeGreaterThan(10);
+    for (const client of cluster.clients) expect(await client.dbsize()).toBeGreaterThan(10);
     await view.close();
   });
 });
-
-interface ClusterNode {
-  port: number;
-  client: Redis;
-  stop(): Promise<void>;
-}
-
-/** A redis-server of this test alone: whether a server is a node of a cluster is fixed at its start. */
-async function startClusterNode(): Promise<ClusterNode> {
-  const port = await clusterPort();
-  const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--cluster-enabled', 'yes'];
-  const server = spawn('redis-server', [...options, '--cluster-config-file', `nodes-${port}.conf`], {
-    cwd: process.env.TMPDIR ?? '/tmp',
-    stdio: 'ignore',
-  });
-  await Promise.race([
-    once(server, 'spawn'),
-    once(server, 'error').then(([cause]) => {
-      throw new Error('redis-server is not on the PATH: apt-get install redis-server', { cause });
-    }),
-  ]);
-  const exited = once(server, 'exit');
-  const client = new Redis(port, '127.0.0.1', { retryStrategy: () => 50 });
-  client.on('error', () => undefined);
-  await client.ping();
-  return {
-    port,
-    client,
-    async stop() {
-      client.disconnect();
-      server.kill('SIGKILL');
-      await exited;
-    },
-  };
-}
-
-/** The cluster bus listens 10,000 ports higher, which must still be a port. */
-async function clusterPort(): Promise<number> {
-  for (;;) {
-    const port = await freePort();
-    if (port <= 55_535) return port;
-  }
-}

@@ -416,7 +416,7 @@ describe('a spool that was left behind', () => {
 
 describe('processes that are killed', () => {
   const script = join('libs', 'request-reporting', 'test', 'reporter-process.mjs');
-  const loader = `./${join('libs', 'request-reporting', 'test', 'source-loader.mjs')}`;
+  const loader = `./${join('libs', 'testing', 'src', 'source-loader.mjs')}`;
 
   it.each(['there', 'away'])(
     'lose no released event and repeat none, two of them on one directory, with the log %s',
