@@ -1,5 +1,5 @@
 /* What a file may import follows from its name (docs/architecture.md); each rule says why. */
-const SPEC = '\\.(int\\.)?spec\\.ts$|\\.contract\\.ts$';
+const SPEC = '\\.(int\\.)?spec\\.ts$|\\.contract\\.ts$|^libs/[^/]+/test/';
 const ADAPTER = '/(postgres|redis|kafka|in-memory|in-process|grpc|http|embedded|file|system|nest)-[^/]+\\.ts$';
 const INWARD = '\\.(controller|consumer|relay|reporter|guard|hook|filter)\\.ts$';
 const WIRING = '\\.module\\.ts$|/(main|serve)\\.ts$';

@@ -1,0 +1,3 @@
+export * from './degrading-rate-limiter.js';
+export * from './rate-limiter.js';
+export * from './sliding-window.js';
