@@ -29,6 +29,7 @@ const FULL = {
   decisions: 200_000,
   stormSeconds: 60,
   revokedKeys: 1_000_000,
+  admissions: 120_000,
 };
 const QUICK = {
   rounds: 1,
@@ -41,6 +42,7 @@ const QUICK = {
   decisions: 2000,
   stormSeconds: 1,
   revokedKeys: 100_000,
+  admissions: 12_000,
 };
 const TENANTS = 16;
 const KEYS_MAX = 1_000_000;
@@ -111,6 +113,7 @@ async function measure(size, { percentileOf }, latchkey, stackEnv) {
   const { measureChanges } = await import('./bench/measure-changes.mjs');
   const { measureFence } = await import('./bench/measure-fence.mjs');
   const { measureCreates } = await import('./bench/measure-creates.mjs');
+  const { measureRateLimit } = await import('./bench/measure-rate-limit.mjs');
   const { measureUsage } = await import('./bench/measure-usage.mjs');
   const { startWorker } = await import('./bench/worker.mjs');
 
@@ -163,9 +166,11 @@ async function measure(size, { percentileOf }, latchkey, stackEnv) {
       ...size,
     });
     await latchkey.process('key-management').kill();
+    say('rate limits, and a bare GET');
+    const rateLimit = await measureRateLimit({ stackEnv, ...size });
     say('counting');
     const usage = await measureUsage({ latchkey, stackEnv, ...size });
-    return { samples, changes, fence, creates, usage };
+    return { samples, changes, fence, creates, rateLimit, usage };
   } finally {
     management.close();
     await echo.stop();
@@ -195,9 +200,10 @@ async function oneResponse(latchkey, credential) {
 }
 
 /** Spreads over the rounds, and for what is compared the spread of the quotients within each round. */
-async function figuresOf({ samples, changes, fence, creates, usage }, { spreadOf, percentileOf }) {
+async function figuresOf({ samples, changes, fence, creates, rateLimit, usage }, { spreadOf, percentileOf }) {
   const { IN_FLIGHT } = await import('./bench/measure-calls.mjs');
   const { barredOf } = await import('./bench/fence-figures.mjs');
+  const { barredRateLimit } = await import('./bench/measure-rate-limit.mjs');
   const { CREATES_IN_FLIGHT } = await import('./bench/measure-creates.mjs');
   const of = (what, inFlight) =>
     samples.filter((sample) => sample.what === what && sample.inFlight === inFlight);
@@ -237,6 +243,7 @@ async function figuresOf({ samples, changes, fence, creates, usage }, { spreadOf
       limits: { atLeast: 30_000 },
     },
     ...barredOf(fence, { spreadOf, percentileOf }),
+    ...barredRateLimit(rateLimit, { spreadOf }),
   ];
   const percentiles = (what, values) => {
     const sorted = values.toSorted((a, b) => a - b);

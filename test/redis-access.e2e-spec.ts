@@ -6,6 +6,8 @@ import { Redis, type RedisOptions } from 'ioredis';
 import type { RecordId } from '#libs/key-view';
 import { keyViewContract } from '#libs/key-view/key-view.contract';
 import { RedisKeyView } from '#libs/key-view/redis-key-view';
+import { rateLimiterContract } from '#libs/rate-limit/rate-limiter.contract';
+import { openOnRedis } from '#libs/rate-limit/redis-limiter.contract';
 import { eventually } from '#libs/testing/eventually';
 import { type DeployedRedis, startDeployedRedis } from './deployment/deployed-redis.js';
 import { makeSecrets } from './deployment/deployment-scripts.js';
@@ -32,10 +34,14 @@ describe('the Redis of the deployment', () => {
     client.on('error', () => undefined);
     return client;
   }
-  async function openView(): Promise<RedisKeyView> {
+  function verifierUrl(): string {
     const url = new URL(secret('redis-url-auth-verifier'));
     url.host = `127.0.0.1:${server.port}`;
-    const view = new RedisKeyView({ url: url.href, cluster: false, tlsCaFile: '', onAway: () => undefined });
+    return url.href;
+  }
+  async function openView(): Promise<RedisKeyView> {
+    const url = verifierUrl();
+    const view = new RedisKeyView({ url, cluster: false, tlsCaFile: '', onAway: () => undefined });
     await eventually(() => view.check());
     return view;
   }
@@ -59,6 +65,7 @@ describe('the Redis of the deployment', () => {
     view: await openView(),
     empty: async () => void (await operator.flushall()),
   }));
+  rateLimiterContract(() => openOnRedis({ url: verifierUrl(), cluster: false, servers: [operator] }));
 
   it('answers nobody without a name', async () => {
     const nobody = new Redis({
@@ -88,6 +95,11 @@ describe('the Redis of the deployment', () => {
     ['delete a record', (redis: Redis) => redis.del('lk:d:d')],
     ['delete a record by a script', (redis: Redis) => redis.eval("redis.call('DEL', KEYS[1])", 1, 'lk:d:d')],
     ['let a record expire', (redis: Redis) => redis.expire('lk:d:d', 1)],
+    ['let a record expire as a limit does', (redis: Redis) => redis.pexpireat('lk:d:d', 1)],
+    [
+      'delete a tenant by a script over a limit',
+      (redis: Redis) => redis.eval("redis.call('DEL', 'lk:t:t')", 1, 'lk:l:a'),
+    ],
     ['list keys', (redis: Redis) => redis.keys('*')],
     ['empty the view', (redis: Redis) => redis.flushall()],
     ['change the configuration', (redis: Redis) => redis.config('SET', 'maxmemory', '1')],

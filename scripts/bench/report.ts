@@ -70,6 +70,9 @@ is over it.
 
 ${table(['', 'figure', 'bar', 'measured', ''], barred.map(rowOfBar))}
 
+*A rate limit* is one demand that is admitted, on one of 100 subjects through the Redis adapter. *GET* reads 40 bytes
+through ioredis with the same settings, from the same process and Redis, in turn with it.
+
 ## Calls
 
 Server CPU is user + system time of the server's process from \`/proc\`; the client is a process of its own, the same for

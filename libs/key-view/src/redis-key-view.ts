@@ -1,5 +1,6 @@
 import { Cluster } from 'ioredis';
 import type { SealedRecord } from '#libs/contracts';
+import { coalesced } from '#libs/service-kit/coalesced';
 import { RedisConnection, type RedisConnectionOptions } from '#libs/service-kit/redis-connection';
 import { KeyView, type RecordId, requireVersion } from './key-view.js';
 
@@ -27,7 +28,7 @@ export class RedisKeyView extends KeyView {
     this.read =
       client instanceof Cluster
         ? (keys) => Promise.all(keys.map((key) => client.get(key)))
-        : coalesced((keys) => client.mget(keys));
+        : coalesced((keys: string[]) => client.mget(keys), KEYS_PER_READ_MAX);
   }
 
   async find(ids: readonly RecordId[]): Promise<(SealedRecord | undefined)[]> {
@@ -113,43 +114,3 @@ function unpack(value: string | null): SealedRecord | undefined {
 }
 
 const KEYS_PER_READ_MAX = 1000;
-
-/** One command is in flight; all that is asked for meanwhile becomes the next one, which costs a fraction of many. */
-function coalesced(
-  mget: (keys: string[]) => Promise<(string | null)[]>,
-): (keys: string[]) => Promise<(string | null)[]> {
-  interface Ask {
-    from: number;
-    to: number;
-    resolve: (values: (string | null)[]) => void;
-    reject: (error: unknown) => void;
-  }
-  let keys: string[] = [];
-  let asks: Ask[] = [];
-  let inFlight = 0;
-
-  function flush(): void {
-    if (asks.length === 0) return;
-    const [sent, waiting] = [keys, asks];
-    keys = [];
-    asks = [];
-    inFlight += 1;
-    const settle = (settleAsk: (ask: Ask) => void) => {
-      inFlight -= 1;
-      for (const ask of waiting) settleAsk(ask);
-      flush();
-    };
-    mget(sent).then(
-      (values) => settle(({ from, to, resolve }) => resolve(values.slice(from, to))),
-      (error: unknown) => settle(({ reject }) => reject(error)),
-    );
-  }
-
-  return (wanted) =>
-    new Promise((resolve, reject) => {
-      const from = keys.length;
-      keys.push(...wanted);
-      asks.push({ from, to: keys.length, resolve, reject });
-      if (inFlight === 0 || keys.length >= KEYS_PER_READ_MAX) flush();
-    });
-}

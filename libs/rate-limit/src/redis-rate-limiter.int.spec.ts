@@ -75,6 +75,25 @@ describe('RedisRateLimiter on one Redis', () => {
     expect(bytes / (600 * subjects.length)).toBeLessThanOrEqual(16);
   });
 
+  it.each([
+    ['another type', () => raw.set('lk:l:a', 'x')],
+    ['no times', () => raw.rpush('lk:l:a', 'x', 'y')],
+    ['a time that never comes', () => raw.rpush('lk:l:a', 1, 2 ** 53)],
+  ])('starts anew over a planted value of %s, and decides the others with it', async (_, plant) => {
+    await plant();
+    const answers = await limiter.consume([demand, { ...demand, subject: 'b' }, demand]);
+    expect(answers.map(({ remaining }) => remaining)).toEqual([2, 2, 1]);
+    expect(await raw.llen('lk:l:a')).toBe(2);
+  });
+
+  it('decides a thousand demands at once, each in its place', async () => {
+    const demands = Array.from({ length: 1000 }, (_, n) => ({ subject: `s${n % 300}`, limit: 3, cost: 1 }));
+    const answers = await limiter.consume(demands);
+    const remaining = demands.map((_, n) => Math.max(0, 2 - Math.floor(n / 300)));
+    expect(answers.map((answer) => answer.remaining)).toEqual(remaining);
+    expect(answers.map(({ admitted }) => admitted)).toEqual(demands.map((_, n) => n < 900));
+  });
+
   it('decides on after Redis forgot the script', async () => {
     await limiter.consume([demand]);
     await raw.script('FLUSH');

@@ -1,4 +1,5 @@
-import type { Cluster, Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
+import { coalesced } from '#libs/service-kit/coalesced';
 import { RedisConnection, type RedisConnectionOptions } from '#libs/service-kit/redis-connection';
 import { type Admission, type Demand, RateLimiter, requireDemands, WINDOW_MS } from './rate-limiter.js';
 import { admissionOf } from './sliding-window.js';
@@ -9,33 +10,41 @@ export interface RedisRateLimiterOptions extends RedisConnectionOptions {
 }
 
 /**
- * The budgets of all processes in Redis or Redis Cluster: for each subject one list of admission times, `lk:l:{subject}`
- * without the braces, some 10 bytes an admission, that only a script over this one key writes and that expires when it
- * is empty. Time is Redis's own. While Redis is away everything rejects at once.
+ * The budgets of all processes in Redis or Redis Cluster: for each subject one list of admission times, `lk:l:<subject>`,
+ * some 10 bytes an admission, that expires when it is empty. Time is Redis's own. One script decides over the keys of
+ * all who ask in the same turn; in a Cluster each call is about one key, so that no two ever need the same node.
  *
- * The client repeats a command that it lost a Cluster's node with: what was admitted then may count twice, never be let
- * in twice.
+ * While Redis is away everything rejects at once. A node that is lost while it answers is asked again: what it had
+ * admitted may count twice, and is never let in twice.
  */
 export class RedisRateLimiter extends RateLimiter {
   private readonly connection: RedisConnection;
+  private readonly decide: (demands: readonly Demand[]) => Promise<Admission[]>;
 
-  constructor({ windowMs = WINDOW_MS, ...connection }: RedisRateLimiterOptions) {
+  constructor({ windowMs = WINDOW_MS, ...options }: RedisRateLimiterOptions) {
     super();
-    this.connection = new RedisConnection({ ...connection, name: 'latchkey-rate-limit' });
-    this.connection.client.defineCommand('consumeLimit', { lua: consumeScript(windowMs), numberOfKeys: 1 });
+    // Demands are gathered here already; of a Cluster the driver knows which of them go to the same node.
+    const notPipelined = options.cluster ? [] : ['consumeMany'];
+    this.connection = new RedisConnection({ ...options, name: 'latchkey-rate-limit', notPipelined });
+    const client = this.connection.client as Client;
+    const lua = consumeScript(windowMs);
+    client.defineCommand('consumeOne', { lua, numberOfKeys: 1 });
+    client.defineCommand('consumeMany', { lua });
+    this.decide =
+      client instanceof Cluster
+        ? (demands) => Promise.all(demands.map((demand) => consumeOne(client, demand)))
+        : coalesced((demands: Demand[]) => consumeMany(client, demands), DEMANDS_PER_SCRIPT_MAX);
   }
 
   async consume(demands: readonly Demand[]): Promise<Admission[]> {
     requireDemands(demands);
-    const client = this.connection.requireReady() as Client;
-    return Promise.all(
-      demands.map(async (demand) => {
-        const reply = await client.consumeLimit(`lk:l:${demand.subject}`, demand.limit, demand.cost);
-        const [held, waitMicros, freeMicros, decidedAtMicros] = reply;
-        const wait = waitMicros === NEVER ? Infinity : waitMicros;
-        return admissionOf(demand, { held, waitMicros: wait, freeMicros, decidedAtMicros });
-      }),
-    );
+    this.connection.requireReady();
+    if (demands.length <= DEMANDS_PER_SCRIPT_MAX) return this.decide(demands);
+    const parts: Promise<Admission[]>[] = [];
+    for (let from = 0; from < demands.length; from += DEMANDS_PER_SCRIPT_MAX) {
+      parts.push(this.decide(demands.slice(from, from + DEMANDS_PER_SCRIPT_MAX)));
+    }
+    return (await Promise.all(parts)).flat();
   }
 
   async check(): Promise<void> {
@@ -47,43 +56,80 @@ export class RedisRateLimiter extends RateLimiter {
   }
 }
 
+/** Redis does nothing else while a script runs: about a millisecond for so many. */
+const DEMANDS_PER_SCRIPT_MAX = 100;
+const NEVER = -1;
+const EXPIRY_SLACK_MS = 1000;
+
+/** Of each demand four numbers in a row: held, microseconds to wait or {@link NEVER}, until it is free, and the time. */
+type Decisions = number[];
 type Client = (Redis | Cluster) & {
-  /** The window's decision, in microseconds: held, wait or {@link NEVER}, until free, decided at. */
-  consumeLimit(key: string, limit: number, cost: number): Promise<[number, number, number, number]>;
+  consumeOne(key: string, limit: number, cost: number): Promise<Decisions>;
+  consumeMany(count: number, keys: string[], limitsAndCosts: number[]): Promise<Decisions>;
 };
 
-const NEVER = -1;
-
-/** `SlidingWindow` in Lua. */
-function consumeScript(windowMs: number): string {
-  return `
-local key, call = KEYS[1], redis.call
-local limit, cost, window = tonumber(ARGV[1]), tonumber(ARGV[2]), ${windowMs * 1000}
-local time = call('TIME')
-local clock = time[1] * 1000000 + time[2]
-local now, last, held = clock, 0, call('LLEN', key)
-if held > 0 then
-  last = tonumber(call('LINDEX', key, -1))
-  if last - clock >= window then
-    call('DEL', key)
-    last, held = 0, 0
-  end
-  if last > now then now = last end
-  while held > 0 and tonumber(call('LINDEX', key, 0)) <= now - window do
-    call('LPOP', key)
-    held = held - 1
-  end
-end
-if held + cost > limit then
-  local wait, free = ${NEVER}, 0
-  if cost <= limit then wait = call('LINDEX', key, held + cost - limit - 1) + window - clock end
-  if held > 0 then free = last + window - clock end
-  return {held, wait, free, now}
-end
-local entry = string.format('%.0f', now)
-for _ = 1, cost do call('RPUSH', key, entry) end
-call('PEXPIREAT', key, string.format('%.0f', (now + window) / 1000 + ${EXPIRY_SLACK_MS}))
-return {held + cost, 0, now + window - clock, now}`;
+async function consumeOne(client: Client, demand: Demand): Promise<Admission> {
+  return admissionIn(await client.consumeOne(keyOf(demand), demand.limit, demand.cost), demand, 0);
 }
 
-const EXPIRY_SLACK_MS = 1000;
+async function consumeMany(client: Client, demands: readonly Demand[]): Promise<Admission[]> {
+  const limitsAndCosts = demands.flatMap(({ limit, cost }) => [limit, cost]);
+  const decisions = await client.consumeMany(demands.length, demands.map(keyOf), limitsAndCosts);
+  return demands.map((demand, index) => admissionIn(decisions, demand, index));
+}
+
+function admissionIn(decisions: Decisions, demand: Demand, index: number): Admission {
+  const [held, wait, freeMicros, decidedAtMicros] = decisions.slice(4 * index, 4 * index + 4) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const waitMicros = wait === NEVER ? Infinity : wait;
+  return admissionOf(demand, { held, waitMicros, freeMicros, decidedAtMicros });
+}
+
+function keyOf({ subject }: Demand): string {
+  return `lk:l:${subject}`;
+}
+
+/**
+ * `SlidingWindow` in Lua, for each key with its limit and cost. A value that is no such list, and a last time that is
+ * none, count as lost: one key must not keep the others from being decided. Redis writes numbers below 2^53 out whole.
+ */
+function consumeScript(windowMs: number): string {
+  return `
+local call, window = redis.call, ${windowMs * 1000}
+local time = call('TIME')
+local clock = time[1] * 1000000 + time[2]
+local decisions = {}
+for index, key in ipairs(KEYS) do
+  local limit, cost = tonumber(ARGV[2 * index - 1]), tonumber(ARGV[2 * index])
+  local now, last, held = clock, 0, redis.pcall('LLEN', key)
+  if held ~= 0 then
+    last = type(held) == 'number' and tonumber(call('LINDEX', key, -1)) or math.huge
+    if last - clock >= window then
+      call('DEL', key)
+      last, held = 0, 0
+    end
+    if last > now then now = last end
+    while held > 0 and (tonumber(call('LINDEX', key, 0)) or 0) <= now - window do
+      call('LPOP', key)
+      held = held - 1
+    end
+  end
+  local wait, free = 0, now + window - clock
+  if held + cost <= limit then
+    for _ = 1, cost do call('RPUSH', key, now) end
+    call('PEXPIREAT', key, math.ceil((now + window) / 1000) + ${EXPIRY_SLACK_MS})
+    held = held + cost
+  else
+    wait, free = ${NEVER}, 0
+    if cost <= limit then wait = call('LINDEX', key, held + cost - limit - 1) + window - clock end
+    if held > 0 then free = last + window - clock end
+  end
+  local at = 4 * index
+  decisions[at - 3], decisions[at - 2], decisions[at - 1], decisions[at] = held, wait, free, now
+end
+return decisions`;
+}
