@@ -71,7 +71,8 @@ is over it.
 ${table(['', 'figure', 'bar', 'measured', ''], barred.map(rowOfBar))}
 
 *A rate limit* is one demand that is admitted, on one of 100 subjects through the Redis adapter. *GET* reads 40 bytes
-through ioredis with the same settings, from the same process and Redis, in turn with it.
+through ioredis with the same settings, from the same process and Redis, in turn with it. Demands of one turn of the
+event loop share a script call; in a Redis Cluster, which is not measured here, each is a call of its own.
 
 ## Calls
 
