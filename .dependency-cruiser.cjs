@@ -56,8 +56,8 @@ module.exports = {
     {
       name: 'only-wiring-imports-adapters',
       severity: 'error',
-      comment: 'one place chooses the technology',
-      from: { path: '^(apps|libs)/', pathNot: [SPEC, WIRING, '^libs/testing/', ADAPTER] },
+      comment: 'one place chooses the technology; profiles are configuration that lies in files, and are read with it',
+      from: { path: '^(apps|libs)/', pathNot: [SPEC, WIRING, '^libs/testing/', ADAPTER, '^libs/profiles/src/config\\.ts$'] },
       to: { path: ADAPTER },
     },
     {

@@ -15,7 +15,7 @@ const SCHEMAS = ['keys', 'usage'];
 const SERVICE_TOKENS = ['api', 'auth-verifier', 'key-management', 'client'];
 /** By service: who may call it, and for what. */
 const CALLERS = {
-  'auth-verifier': { api: 'verify+report', client: 'verify+report' },
+  'auth-verifier': { api: 'verify+report:*', client: 'verify+report' },
   'key-management': { api: 'manage', 'auth-verifier': 'project+fence' },
   usage: { api: 'usage', 'key-management': 'usage', client: 'usage' },
 };

@@ -30,6 +30,7 @@ const FULL = {
   stormSeconds: 60,
   revokedKeys: 1_000_000,
   admissions: 120_000,
+  refusals: 300,
 };
 const QUICK = {
   rounds: 1,
@@ -43,6 +44,7 @@ const QUICK = {
   stormSeconds: 1,
   revokedKeys: 100_000,
   admissions: 12_000,
+  refusals: 3,
 };
 const TENANTS = 16;
 const KEYS_MAX = 1_000_000;
@@ -113,6 +115,7 @@ async function measure(size, { percentileOf }, latchkey, stackEnv) {
   const { measureChanges } = await import('./bench/measure-changes.mjs');
   const { measureFence } = await import('./bench/measure-fence.mjs');
   const { measureCreates } = await import('./bench/measure-creates.mjs');
+  const { measureRefusals } = await import('./bench/measure-refusals.mjs');
   const { measureRateLimit } = await import('./bench/measure-rate-limit.mjs');
   const { measureUsage } = await import('./bench/measure-usage.mjs');
   const { startWorker } = await import('./bench/worker.mjs');
@@ -147,6 +150,8 @@ async function measure(size, { percentileOf }, latchkey, stackEnv) {
     await latchkey.process(UNCACHED).kill();
     say('create → VALID and revoke → REVOKED');
     const changes = await measureChanges({ latchkey, management, tenantIds, ...size });
+    say('refusals');
+    const refusals = await measureRefusals({ latchkey, management, tenantIds, ...size });
     say('revoke → enforced, and what the fence costs');
     const fence = await measureFence({
       latchkey,
@@ -170,7 +175,7 @@ async function measure(size, { percentileOf }, latchkey, stackEnv) {
     const rateLimit = await measureRateLimit({ stackEnv, ...size });
     say('counting');
     const usage = await measureUsage({ latchkey, stackEnv, ...size });
-    return { samples, changes, fence, creates, rateLimit, usage };
+    return { samples, changes, refusals, fence, creates, rateLimit, usage };
   } finally {
     management.close();
     await echo.stop();
@@ -200,7 +205,9 @@ async function oneResponse(latchkey, credential) {
 }
 
 /** Spreads over the rounds, and for what is compared the spread of the quotients within each round. */
-async function figuresOf({ samples, changes, fence, creates, rateLimit, usage }, { spreadOf, percentileOf }) {
+async function figuresOf(measured, { spreadOf, percentileOf }) {
+  const { samples, changes, refusals, fence, creates, rateLimit, usage } = measured;
+  const { refusalFigures } = await import('./bench/measure-refusals.mjs');
   const { IN_FLIGHT } = await import('./bench/measure-calls.mjs');
   const { barredOf } = await import('./bench/fence-figures.mjs');
   const { barredRateLimit } = await import('./bench/measure-rate-limit.mjs');
@@ -267,6 +274,7 @@ async function figuresOf({ samples, changes, fence, creates, rateLimit, usage },
     ...percentiles('create → VALID seen', changes.created),
     ...percentiles('revoke → REVOKED seen', changes.revoked),
     ...percentiles('revoke → enforced, in the storm', fence.storm.times),
+    ...refusalFigures(refusals, { percentileOf }),
   ];
   return { calls, barred, plain };
 }

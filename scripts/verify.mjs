@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 
 const usage = `node scripts/verify.mjs --token-file FILE --key-file FILE
   [--address HOST:PORT]  verifier, default 127.0.0.1:50051
+  [--profile NAME]       the product whose key it is, default: default
   [--scope SCOPE]        a scope the key must have; may be repeated
 Prints the answer as JSON. Exits 0 when the verdict is VALID, 1 when it is another, 2 when there is none.`;
 
@@ -14,6 +15,7 @@ function options() {
         address: { type: 'string', default: '127.0.0.1:50051' },
         'token-file': { type: 'string' },
         'key-file': { type: 'string' },
+        profile: { type: 'string', default: '' },
         scope: { type: 'string', multiple: true, default: [] },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -40,7 +42,7 @@ function contentOf(path) {
   }
 }
 
-const { address, scope, 'token-file': tokenFile, 'key-file': keyFile } = options();
+const { address, profile, scope, 'token-file': tokenFile, 'key-file': keyFile } = options();
 const token = contentOf(tokenFile);
 const credential = contentOf(keyFile);
 
@@ -63,7 +65,7 @@ try {
   console.error(`${tokenFile} holds no token: it has characters that no token has`);
   process.exit(2);
 }
-const request = contract.VerifyRequest.fromPartial({ credential, requiredScopes: scope });
+const request = contract.VerifyRequest.fromPartial({ credential, profile, requiredScopes: scope });
 client.verify(request, metadata, { deadline: Date.now() + 5000 }, (error, response) => {
   client.close();
   if (error) {

@@ -9,6 +9,7 @@ import { digestOf } from '#libs/key-secret';
 import { eventually } from '#libs/testing/eventually';
 import { APPS, type LatchkeyProcesses, startLatchkeyProcesses } from '#libs/testing/latchkey-processes';
 import { type PrivateStack, startPrivateStack } from '#libs/testing/private-stack';
+import { profilesDirectoryWith } from '#libs/testing/profiles-directory';
 import { spawnService } from '#libs/testing/spawn-service';
 import {
   canary,
@@ -32,6 +33,7 @@ jest.setTimeout(150_000);
 const TRACE_ID = randomBytes(16).toString('hex');
 
 describe('a secret', () => {
+  const profiles = profilesDirectoryWith(LEGACY_PATTERN);
   let stack: PrivateStack;
   let latchkey: LatchkeyProcesses;
   let accounts: Accounts;
@@ -49,7 +51,7 @@ describe('a secret', () => {
       },
       environment: {
         LATCHKEY_LOG_LEVEL: 'trace',
-        LATCHKEY_LEGACY_KEY_PATTERNS: LEGACY_PATTERN,
+        LATCHKEY_PROFILES_DIR: profiles,
         GRPC_TRACE: 'all',
         GRPC_VERBOSITY: 'DEBUG',
       },
@@ -76,6 +78,7 @@ describe('a secret', () => {
       await latchkey?.stop();
     } finally {
       await stack?.stop();
+      rmSync(profiles, { recursive: true });
     }
   });
 

@@ -1,7 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { composeSecret } from '#libs/key-secret';
+import { newDefaultSecret } from '#libs/testing/default-secret';
 import { LatchkeyClient } from '#libs/testing/latchkey-client';
 import { APPS, type LatchkeyProcesses, startLatchkeyProcesses } from '#libs/testing/latchkey-processes';
 import { type PrivateStack, startPrivateStack } from '#libs/testing/private-stack';
@@ -51,7 +51,7 @@ describe('services that end in the middle of their work', () => {
       await latchkey.process('key-management').kill('SIGKILL');
       await load.goesOn('verifier', 'api');
       expect(await readinessOf(latchkey, 'auth-verifier')).toEqual({ status: 200, down: [] });
-      await expect(client.verdict(composeSecret('live', randomBytes))).rejects.toMatchObject({
+      await expect(client.verdict(newDefaultSecret())).rejects.toMatchObject({
         code: status.UNAVAILABLE,
       });
       await latchkey.start('key-management');

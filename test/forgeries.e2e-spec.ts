@@ -3,7 +3,8 @@ import { Redis } from 'ioredis';
 import type { Producer } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { KEYS_TOPIC, type KeyMessage, type SealedRecord, TENANTS_TOPIC } from '#libs/contracts';
-import { composeSecret, digestOf } from '#libs/key-secret';
+import { digestOf } from '#libs/key-secret';
+import { newDefaultSecret } from '#libs/testing/default-secret';
 import { RecordSeal, type SecretRecord } from '#libs/key-view';
 import { eventually } from '#libs/testing/eventually';
 import { LatchkeyClient } from '#libs/testing/latchkey-client';
@@ -99,6 +100,7 @@ describe('who can write Kafka and Redis but has no seal key', () => {
       validUntilMs: null,
       keyState: 'active',
       expiresAtMs: null,
+      requestsPerMinute: null,
       version: VERSION_MAX,
       ...changes,
     };
@@ -134,7 +136,7 @@ describe('who can write Kafka and Redis but has no seal key', () => {
     );
 
   it('cannot make a key by a message of its own', async () => {
-    const secret = composeSecret('live', randomBytes);
+    const secret = newDefaultSecret();
     const record = forgedRecord(digestOf(secret));
     const foreign = new RecordSeal([{ id: 'unknown', key: randomBytes(32) }]);
     const unsealed = { ...forger.seal('secret', record), seal: '' };
@@ -148,7 +150,7 @@ describe('who can write Kafka and Redis but has no seal key', () => {
 
   it('cannot give the record of a real key to a secret of its own', async () => {
     const { keyId, digest } = await createKey();
-    const secret = composeSecret('live', randomBytes);
+    const secret = newDefaultSecret();
     const { sealed } = await storedRecord(digest);
     const moved = { ...sealed, json: sealed.json.replace(digest, digestOf(secret)) };
     expect(moved.json).not.toBe(sealed.json);
@@ -181,15 +183,15 @@ describe('who can write Kafka and Redis but has no seal key', () => {
   it('cannot make a key by a record in Redis', async () => {
     const good = await createKey();
     const { version, sealed } = await storedRecord(good.digest);
-    const made = composeSecret('live', randomBytes);
+    const made = newDefaultSecret();
     await setInRedis(
       `lk:d:${digestOf(made)}`,
       VERSION_MAX,
       forger.seal('secret', forgedRecord(digestOf(made))),
     );
-    const copied = composeSecret('live', randomBytes);
+    const copied = newDefaultSecret();
     await setInRedis(`lk:d:${digestOf(copied)}`, version, sealed);
-    const other = composeSecret('live', randomBytes);
+    const other = newDefaultSecret();
     await redis.set(`lk:d:${digestOf(other)}`, 'VALID');
     for (const secret of [made, copied, other]) {
       await expect(client.verdict(secret)).resolves.toBe('NOT_FOUND');
@@ -236,7 +238,13 @@ describe('who can write Kafka and Redis but has no seal key', () => {
     await eventually(async () => expect(await client.verdict(body.secret)).toBe('TENANT_SUSPENDED'), {
       timeoutMs: SPREAD_MS,
     });
-    const active = { tenantId: suspended, state: 'active' as const, version: VERSION_MAX };
+    const active = {
+      tenantId: suspended,
+      state: 'active' as const,
+      profile: 'default',
+      plan: null,
+      version: VERSION_MAX,
+    };
     await setInRedis(`lk:t:${suspended}`, VERSION_MAX, forger.seal('tenant', active));
     await publish(TENANTS_TOPIC, suspended, {
       tenantId: suspended,

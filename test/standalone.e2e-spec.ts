@@ -273,10 +273,10 @@ describe('the very first run', () => {
       ...env,
       LATCHKEY_API_PORT: 'eighty',
       LATCHKEY_LOG_LEVEL: 'loud',
-      LATCHKEY_LEGACY_KEY_PATTERNS: 'sk_.*',
+      LATCHKEY_PROFILES: 'nobody',
     });
     expect(await latchkey.exited).toEqual({ code: 78, signal: null });
-    for (const variable of ['LATCHKEY_API_PORT', 'LATCHKEY_LOG_LEVEL', 'LATCHKEY_LEGACY_KEY_PATTERNS']) {
+    for (const variable of ['LATCHKEY_API_PORT', 'LATCHKEY_LOG_LEVEL', 'LATCHKEY_PROFILES']) {
       expect(latchkey.stderr.join('\n')).toContain(`  - ${variable} `);
     }
     expect(latchkey.stdout).toEqual([]);

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { PostgresEventStore } from '#libs/event-store/postgres-event-store';
 import { RevisionSeal } from '#libs/fence';
+import { readProfiles } from '#libs/profiles/file-profiles';
 import { createLogger } from '#libs/service-kit';
 import { PostgresDatabase } from '#libs/service-kit/postgres-database';
 import { ChangeRate } from '../../dist/apps/key-management/src/commands/change-rate.js';
@@ -13,9 +14,11 @@ import { Revisions } from '../../dist/apps/key-management/src/fencing/revisions.
 import { KeyCommands } from '../../dist/apps/key-management/src/keys/key-commands.js';
 import { KeyEntity } from '../../dist/apps/key-management/src/read-model/key.entity.js';
 import { PostgresKeyReadModel } from '../../dist/apps/key-management/src/read-model/postgres-key-read-model.js';
+import { PostgresKeyReads } from '../../dist/apps/key-management/src/read-model/postgres-key-reads.js';
 import { TenantEntity } from '../../dist/apps/key-management/src/read-model/tenant.entity.js';
 import { KEYS_MIGRATIONS } from '../../dist/apps/key-management/src/serve.js';
 import { TenantCommands } from '../../dist/apps/key-management/src/tenants/tenant-commands.js';
+import { TenantProfiles } from '../../dist/apps/key-management/src/tenants/tenant-profiles.js';
 import { forInFlight } from './for-in-flight.mjs';
 import { serveWorker } from './worker.mjs';
 
@@ -48,8 +51,10 @@ serveWorker(async ({ databaseUrl, migrationUrl, tenantIds, keysMax }) => {
   const fenced = new FencedChanges(new PostgresFenceLedger(database), revisions, Date.now);
   const rate = new ChangeRate(CHANGES_PER_SECOND_MAX, () => performance.now());
   const chance = { nowMs: Date.now, randomBytes };
-  const keys = new KeyCommands(store, new Idempotency(store), fenced, rate, chance);
-  const tenants = new TenantCommands(store, fenced, rate, Date.now);
+  const profiles = readProfiles('deploy/profiles', ['default']);
+  const ofTenants = new TenantProfiles(new PostgresKeyReads(database, store), profiles);
+  const keys = new KeyCommands(store, new Idempotency(store), fenced, rate, ofTenants, chance);
+  const tenants = new TenantCommands(store, fenced, rate, profiles, Date.now);
   for (const tenantId of tenantIds) {
     await tenants.register(tenantId, { name: tenantId, maxActiveKeys: keysMax }, CONTEXT);
   }

@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { Counting, Verdict, VerifyRequest } from '#libs/contracts/gen/latchkey/v1/verifier_service';
+import { ownRateLimits } from '#libs/rate-limit/serve';
 import { createLogger, readEnvironment } from '#libs/service-kit';
 import { verificationVariables } from '#libs/verification/config';
 import { startVerification } from '#libs/verification/serve';
@@ -47,7 +48,8 @@ function start({ managementAddress, serviceToken, sealKeys }, n) {
     LATCHKEY_VERIFIER_ID: `bench-${process.pid}-${n}`,
   });
   const logger = createLogger('bench', 'silent');
-  return startVerification(config, { view: undefined, logger, metrics: new Registry() });
+  const parts = { view: undefined, rateLimiting: ownRateLimits, logger, metrics: new Registry() };
+  return startVerification(config, parts);
 }
 
 async function untilLeased(verification, startMs) {

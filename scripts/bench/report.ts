@@ -99,6 +99,8 @@ ${table(
 secret, commit, of the rows that Latchkey's own create makes; it holds no rule, so it is the least that a
 straightforward implementation would cost. *create, in process* is key-management's command on its event store, without
 a transport. *seen* is the time from the answer to the change until a verifier that is asked without pause answers so.
+*refusal* is at the public API, each key shown once: the api answers none sooner than 25 ms after the request, so that it does
+not tell a key that was from one that never was; of pairs of them, half should be refused later.
 
 ${table(
   ['', 'measured', 'unit'],

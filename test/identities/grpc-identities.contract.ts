@@ -23,6 +23,7 @@ const ROLES: Record<string, ServiceRole> = {
   '/latchkey.v1.KeyManagementService/GetKey': 'manage',
   '/latchkey.v1.KeyManagementService/ListKeys': 'manage',
   '/latchkey.v1.KeyManagementService/RotateKey': 'manage',
+  '/latchkey.v1.KeyManagementService/RetirePreviousSecret': 'manage',
   '/latchkey.v1.KeyManagementService/RevokeKey': 'manage',
   '/latchkey.v1.KeyManagementService/GetEnforcement': 'manage',
   '/latchkey.v1.FenceService/Register': 'fence',

@@ -8,6 +8,7 @@ import {
   type Values,
   type Variable,
 } from '#libs/service-kit';
+import type { Profiles } from '#libs/profiles';
 import { verificationVariables } from '#libs/verification/config';
 import { tlsVariables } from './tls/config.js';
 
@@ -16,8 +17,12 @@ const MODE = 'LATCHKEY_VERIFIER_MODE';
 /** What api reads from its environment. */
 export const variables = {
   ...verificationVariables,
+  profiles: profilesThatCanBeServed(),
   sealKeys: sealKeysInProcess(),
   verifierMode: verifierMode(),
+  redisUrl: limitsRedisUrl(),
+  redisTlsCaFile: standardVariables.redisTlsCaFile,
+  redisCluster: standardVariables.redisCluster,
   httpPort: port('LATCHKEY_API_PORT', 3000, 'HTTP port of the public API'),
   ...tlsVariables,
   bindHost: standardVariables.bindHost,
@@ -88,5 +93,36 @@ function sealKeysInProcess(): Variable<SealKeys | undefined> {
       if (value === '') throw new Error(`is not set, and ${MODE}=in-process needs it`);
       return sealKeys.parse(value, environment);
     },
+  };
+}
+
+/** A product that takes HTTPS alone could never be reached where nothing tells what came over HTTPS. */
+function profilesThatCanBeServed(): Variable<Profiles> {
+  const { profiles } = verificationVariables;
+  return {
+    ...profiles,
+    parse(value, environment) {
+      const read = profiles.parse(value, environment);
+      const secured = [tlsVariables.tlsCertificate.name, standardVariables.trustedProxies.name].some(
+        (name) => (environment[name] ?? '').trim() !== '',
+      );
+      const needy = read.all.filter(({ httpsOnly }) => httpsOnly).map(({ name }) => name);
+      if (secured || needy.length === 0) return read;
+      throw new Error(
+        `has ${needy.join(', ')}, HTTPS only: set ${tlsVariables.tlsCertificate.name} and ` +
+          `${tlsVariables.tlsKey.name}, or ${standardVariables.trustedProxies.name}`,
+      );
+    },
+  };
+}
+
+/** Auth-verifiers need Redis; who verifies in process can do without, but for what limits all of them share. */
+function limitsRedisUrl(): Variable<string> {
+  const { redisUrl } = standardVariables;
+  return {
+    ...redisUrl,
+    description: `with ${MODE}=in-process: where rate limits are shared with other verifiers; empty: each decides on its part. ${redisUrl.description}`,
+    default: '',
+    parse: (value, environment) => (value === '' ? '' : redisUrl.parse(value, environment)),
   };
 }

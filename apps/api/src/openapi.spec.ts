@@ -37,10 +37,12 @@ describe('the OpenAPI document of the running server', () => {
         .map(({ name }) => name)
         .toSorted(),
     ).toEqual([
+      'delete /v1/keys/{keyId}',
       'get /v1/enforcements/{revision}',
       'get /v1/keys',
       'get /v1/whoami',
       'post /v1/keys',
+      'post /v1/keys/{keyId}/retire-previous-secret',
       'post /v1/keys/{keyId}/revoke',
       'post /v1/keys/{keyId}/rotate',
     ]);

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { EventLog } from '#libs/event-log';
 import type { RequestReporter } from '#libs/request-reporting';
 import { startRequestReporter } from '#libs/request-reporting/serve';
+import { sharedRateLimits } from '#libs/rate-limit/serve';
 import type { Dependency, Logger } from '#libs/service-kit';
 import { GrpcCaller } from '#libs/service-kit/grpc-caller';
 import { type RunningService, serveApplication } from '#libs/service-kit/serve';
@@ -17,6 +18,8 @@ import { GrpcKeyManagement } from './keys/grpc-key-management.js';
 import { GrpcKeyUsage } from './keys/grpc-key-usage.js';
 import type { KeyManagement } from './keys/key-management.js';
 import type { KeyUsage } from './keys/key-usage.js';
+import { errorOfProduct } from './products/product-errors.js';
+import { admitToProducts, productOf, routeToProduct } from './products/product.hook.js';
 import { routeEveryRequest } from './verification/connection.hook.js';
 import { ClientVerifier } from './verification/client-verifier.js';
 import { verifyRequests } from './verification/verification.hook.js';
@@ -89,7 +92,11 @@ function startClient(config: Config, parts: { logger: Logger; metrics: Registry 
     return new GrpcVerifierClient(config.verifierAddress, config.serviceToken, config.verifyDeadlineMs);
   }
   const verifierId = config.verifierId || `${hostname()}:${config.httpPort}`;
-  return startInProcessVerifier({ ...config, sealKeys, verifierId }, parts, 'api');
+  return startInProcessVerifier(
+    { ...config, sealKeys, verifierId },
+    { ...parts, rateLimiting: sharedRateLimits(config, parts) },
+    'api',
+  );
 }
 
 /** Where it was given a key to check with. */
@@ -106,7 +113,14 @@ function startCanary(
 
 type HttpConfig = Pick<
   Config,
-  'bindHost' | 'httpPort' | 'tlsCertificate' | 'tlsKey' | 'trustedProxies' | 'errorTrackerUrl' | 'docsPage'
+  | 'profiles'
+  | 'bindHost'
+  | 'httpPort'
+  | 'tlsCertificate'
+  | 'tlsKey'
+  | 'trustedProxies'
+  | 'errorTrackerUrl'
+  | 'docsPage'
 >;
 
 /** Starts the HTTP side alone, on whatever stands behind it, which `release` lets go of. */
@@ -136,8 +150,11 @@ export function serveHttp(
     errorTrackerUrl: config.errorTrackerUrl,
     docsPage: config.docsPage,
     release,
+    rewriteTarget: (request, target) => routeToProduct(config.profiles, request, target),
+    renderError: (error, request) => errorOfProduct(productOf(request), error, request.id),
     prepareHttp(fastify, errors) {
       routeEveryRequest(fastify, connections);
+      admitToProducts(fastify, errors);
       verifyRequests(fastify, { verifier, reporter, errors, connections, ...shared });
     },
   });

@@ -4,12 +4,15 @@ import { connect as connectTls } from 'node:tls';
 import { Registry } from 'prom-client';
 import { type RequestEvent, Rejection } from '#libs/contracts';
 import { RequestReporter } from '#libs/request-reporting';
+import type { Profiles } from '#libs/profiles';
 import { createLogger } from '#libs/service-kit';
+import { shippedProfiles } from '#libs/testing/shipped-profiles';
 import {
   type Enforcement,
   type IssuedKey,
   KeyManagement,
   type KeyPage,
+  type ListedKeys,
   type ManagedBy,
   type ManagedKey,
   type NewKey,
@@ -19,6 +22,7 @@ import { type Insights, KeyUsage } from './keys/key-usage.js';
 import { serveHttp } from './serve.js';
 import {
   type Attributed,
+  type RateLimit,
   type Verification,
   type VerificationRequest,
   type VerifiedKey,
@@ -50,21 +54,29 @@ export class StandInVerifier extends Verifier {
   readonly asked: VerificationRequest[] = [];
   gate: Gate | undefined;
   fault: Error | undefined;
+  rateLimit: RateLimit | null = null;
 
   override async verify(request: VerificationRequest): Promise<Verification> {
     this.asked.push(request);
     const requestId = `request-${this.asked.length}`;
     await this.gate?.pass();
     if (this.fault !== undefined) throw this.fault;
-    const { credential, requiredScopes } = request;
+    const { credential, anyOfScopes } = request;
     if (credential === 'MALFORMED' || credential === 'NOT_FOUND') return { outcome: credential, requestId };
     if (ATTRIBUTED.has(credential)) {
-      return { outcome: credential as Attributed['outcome'], requestId, key: managingKey };
+      return {
+        outcome: credential as Attributed['outcome'],
+        requestId,
+        key: managingKey,
+        rateLimit: this.rateLimit,
+      };
     }
-    if (credential === 'good') return { outcome: 'VALID', requestId, key: managingKey };
+    if (credential === 'good')
+      return { outcome: 'VALID', requestId, key: managingKey, rateLimit: this.rateLimit };
     if (credential === 'reader') {
-      const outcome = requiredScopes.includes('keys:manage') ? 'INSUFFICIENT_SCOPE' : 'VALID';
-      return { outcome, requestId, key: { ...managingKey, keyId: 'key_reader', scopes: ['read'] } };
+      const outcome = anyOfScopes === null || anyOfScopes.includes('read') ? 'VALID' : 'INSUFFICIENT_SCOPE';
+      const key: VerifiedKey = { ...managingKey, keyId: 'key_reader', scopes: ['read'] };
+      return { outcome, requestId, key, rateLimit: this.rateLimit };
     }
     return { outcome: 'NOT_FOUND', requestId };
   }
@@ -100,13 +112,12 @@ export class StandInKeyManagement extends KeyManagement {
   gate: Gate | undefined;
   fault: Error | undefined;
 
-  override async list(
-    manager: VerifiedKey,
-    { limit, cursor }: { limit: number; cursor: string | null },
-  ): Promise<KeyPage> {
+  override async list(manager: VerifiedKey, { statuses, limit, cursor }: ListedKeys): Promise<KeyPage> {
     this.lists += 1;
     if (this.fault !== undefined) throw this.fault;
-    const own = this.keys.filter(({ environment }) => environment === manager.environment);
+    const own = this.keys.filter(
+      ({ environment, status }) => environment === manager.environment && statuses.includes(status),
+    );
     const start = Number(cursor ?? 0);
     const keys = own.slice(start, start + limit);
     return { keys, nextCursor: start + limit < own.length ? String(start + limit) : null };
@@ -123,6 +134,11 @@ export class StandInKeyManagement extends KeyManagement {
   override async rotate(keyId: string, rotation: Rotation, by: ManagedBy, waitSeconds: number) {
     this.changes.push({ by, wish: rotation });
     return { key: this.existing(keyId), secret: null, enforcement: this.enforced(waitSeconds) };
+  }
+
+  override async retirePreviousSecret(keyId: string, by: ManagedBy, waitSeconds: number) {
+    this.changes.push({ by, wish: 'retire previous secret' });
+    return { key: this.existing(keyId), enforcement: this.enforced(waitSeconds) };
   }
 
   override async revoke(keyId: string, reason: string | null, by: ManagedBy, waitSeconds: number) {
@@ -165,10 +181,11 @@ export function managedKey(
     tenantId: 'acme',
     name,
     environment,
-    scopes,
+    scopes: scopes ?? ['all-of-the-product'],
     status: 'active',
     hint: { start: 'lk_live_abcd', end: 'wxyz' },
     metadata,
+    requestsPerMinute: null,
     createdAt: new Date('2026-11-20T10:00:00Z'),
     expiresAt,
     revokedAt: null,
@@ -213,11 +230,18 @@ export interface ServedApi {
   /** Opens a connection and sends the bytes as they are. */
   dial(bytes: string): Socket;
   /** Sends a request as it is written, on a connection of its own, and reads its answer. */
-  send(method: string, target: string, headers?: readonly string[], body?: string): Promise<Answer>;
+  send(
+    method: string,
+    target: string,
+    headers?: readonly string[],
+    body?: string,
+    host?: string,
+  ): Promise<Answer>;
   close(): Promise<void>;
 }
 
 const PLAIN_HTTP = {
+  profiles: shippedProfiles,
   bindHost: '127.0.0.1',
   httpPort: 0,
   tlsCertificate: '',
@@ -233,6 +257,7 @@ export interface ServedApiSettings {
   tlsKey?: string;
   authority?: string;
   trustedProxies?: string[];
+  profiles?: Profiles;
 }
 
 export async function serveApi({ authority, ...settings }: ServedApiSettings = {}): Promise<ServedApi> {
@@ -262,11 +287,12 @@ export async function serveApi({ authority, ...settings }: ServedApiSettings = {
     target: string,
     headers: readonly string[] = ['Authorization: Bearer good'],
     body = '',
+    host = 'api.test',
   ): Promise<Answer> {
     const length = body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
     const lines = [
       `${method} ${target} HTTP/1.1`,
-      'Host: api.test',
+      `Host: ${host}`,
       'Connection: close',
       ...length,
       ...headers,

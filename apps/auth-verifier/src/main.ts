@@ -1,5 +1,6 @@
 import { kafkaEventLog } from '#libs/event-log/serve';
 import { redisKeyView } from '#libs/key-view/serve';
+import { sharedRateLimits } from '#libs/rate-limit/serve';
 import { createLogger, kafkaVariables, readEnvironment } from '#libs/service-kit';
 import { withFiles } from '#libs/service-kit/file-environment';
 import { runProcess } from '#libs/service-kit/process-main';
@@ -14,5 +15,6 @@ await runProcess(() => {
     logger,
     eventLog: kafkaEventLog('auth-verifier', config, logger),
     keyView: redisKeyView(config, logger),
+    rateLimiting: (metrics) => sharedRateLimits(config, { logger, metrics }),
   });
 });

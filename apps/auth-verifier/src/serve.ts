@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { EventLog } from '#libs/event-log';
 import type { KeyView } from '#libs/key-view';
+import type { RateLimiting } from '#libs/rate-limit/serve';
 import { startRequestReporter } from '#libs/request-reporting/serve';
 import type { Dependency, Logger } from '#libs/service-kit';
 import { type RunningService, serveApplication } from '#libs/service-kit/serve';
@@ -19,10 +20,15 @@ import { VerifierController } from './verify/verifier.controller.js';
 /** A topic that is not as declared is a failed start where the log says so by then. */
 const DECLARE_WAIT_MS = 3000;
 
-/** Starts auth-verifier; event log and view are the caller's choice, and closed with the service. */
+/** Starts auth-verifier; event log, view and limits are the caller's choice, and closed with the service. */
 export async function serve(
   config: Config,
-  parts: { eventLog: EventLog; keyView: KeyView; logger: Logger },
+  parts: {
+    eventLog: EventLog;
+    keyView: KeyView;
+    rateLimiting: (metrics: Registry) => RateLimiting;
+    logger: Logger;
+  },
 ): Promise<RunningService> {
   const { eventLog, keyView, logger } = parts;
   const registry = new Registry();
@@ -38,7 +44,7 @@ export async function serve(
   });
   const verification = startVerification(
     { ...config, verifierId: config.verifierId || `${hostname()}:${config.grpcPort}` },
-    { view: keyView, logger, metrics: registry },
+    { view: keyView, rateLimiting: parts.rateLimiting(registry), logger, metrics: registry },
   );
   const { authority, seal, onUnsound } = verification;
   const projection = { view: keyView, seal, onUnsound };

@@ -10,6 +10,7 @@ import {
   type VerifyRequest,
 } from '#libs/contracts/gen/latchkey/v1/verifier_service';
 import type { KeyView } from '#libs/key-view';
+import { ownRateLimits } from '#libs/rate-limit/serve';
 import { createLogger, readEnvironment } from '#libs/service-kit';
 import { GrpcCaller } from '#libs/service-kit/grpc-caller';
 import { eventually } from '#libs/testing/eventually';
@@ -30,6 +31,12 @@ export const tokens = {
   manage: 'token-of-another-role',
 };
 
+/** Tokens of callers that may verify, by whose keys. */
+export const profileTokens = {
+  every: 'token-of-verify-in-every-profile',
+  seyn: 'token-of-verify-in-seyn-alone',
+};
+
 /** Starts it on the given view, with leases of `leaseMs`; `environment` adds to its variables or replaces them. */
 export async function startVerifier<View extends KeyView>(
   keyView: View,
@@ -48,6 +55,8 @@ export async function startVerifier<View extends KeyView>(
     LATCHKEY_VERIFIER_GRPC_PORT: String(grpcPort),
     LATCHKEY_SERVICE_TOKENS: [
       `both:${tokens.both}:verify+report`,
+      `every:${profileTokens.every}:verify:*`,
+      `seyn:${profileTokens.seyn}:verify:seyn`,
       `verify:${tokens.verify}:verify`,
       `report:${tokens.report}:report`,
       `manage:${tokens.manage}:manage+usage+project`,
@@ -57,11 +66,13 @@ export async function startVerifier<View extends KeyView>(
     LATCHKEY_SEAL_KEYS: sealKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(','),
     LATCHKEY_DATA_DIR: directory,
     LATCHKEY_DOCS_PAGE: 'false',
+    LATCHKEY_PROFILES: '*',
     ...environment,
   });
   const service = await serve(config, {
     eventLog,
     keyView,
+    rateLimiting: () => ownRateLimits,
     logger: createLogger('auth-verifier', 'silent'),
   });
   await eventually(async () => {
@@ -97,6 +108,7 @@ export function verifyRequest(credential: string, changes: Partial<VerifyRequest
     method: 'GET',
     consistency: Consistency.UNSPECIFIED,
     atLeastRevision: '',
+    anyOfScopes: undefined,
     ...changes,
   };
 }

@@ -1,3 +1,4 @@
+import { profileVariables } from '#libs/profiles/config';
 import { integer, port, standardVariables, type Values } from '#libs/service-kit';
 
 /** What key-management reads from its environment. */
@@ -14,6 +15,7 @@ export const variables = {
   serviceToken: standardVariables.serviceToken,
   usageAddress: standardVariables.usageAddress,
   sealKeys: standardVariables.sealKeys,
+  ...profileVariables,
   fenceLeaseMs: integer(
     'LATCHKEY_FENCE_LEASE_MS',
     10_000,

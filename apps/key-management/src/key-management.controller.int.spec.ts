@@ -144,6 +144,7 @@ describe('keys over gRPC', () => {
     ['name', { name: 'a\u0000' }],
     ['environment', { environment: 'prod' }],
     ['scopes', { scopes: ['Read'] }],
+    ['scopes', { scopes: [], defaultScopes: true }],
     ['expiresAt', { expiresAt: new Date('2020-01-01T00:00:00Z') }],
     ['expiresAt', { expiresAt: new Date(8.64e15) }],
     ['metadata', { metadataJson: '{' }],
@@ -205,6 +206,7 @@ describe('keys over gRPC', () => {
     expect([...first.keys, ...rest.keys].map(({ name }) => name)).toEqual(['c', 'b', 'a']);
     expect(rest.nextCursor).toBe('');
     expect(await refusal(list({ limit: 101 }))).toEqual(['INVALID_ARGUMENT', 'INVALID_REQUEST', 'limit']);
+    expect((await refusal(list({ statuses: ['active', 'active', 'active'] })))[1]).toBe('INVALID_REQUEST');
     expect(await refusal(list({ cursor: '\u0000' }))).toEqual([
       'INVALID_ARGUMENT',
       'INVALID_REQUEST',

@@ -20,6 +20,8 @@ import type {
   ListSecretRecordsResponse,
   ListTenantRecordsRequest,
   ListTenantRecordsResponse,
+  RetirePreviousSecretRequest,
+  RetirePreviousSecretResponse,
   RevokeKeyRequest as RevokeKeyMessage,
   RevokeKeyResponse,
   RotateKeyRequest as RotateKeyMessage,
@@ -33,9 +35,16 @@ import { enforcementMessageOf } from './fencing/enforcement-message.js';
 import type { Committed } from './fencing/fenced-changes.js';
 import { Revisions } from './fencing/revisions.js';
 import { CreateKeyRequest } from './keys/create-key.request.js';
-import { GRACE_SECONDS_DEFAULT, KeyCommands } from './keys/key-commands.js';
+import { KeyCommands } from './keys/key-commands.js';
 import { instantOf } from './keys/key-fields.request.js';
-import { ceilingOf, contextOf, keyMessageOf, metadataFrom, textOfTime } from './keys/key-message.js';
+import {
+  ceilingOf,
+  contextOf,
+  keyMessageOf,
+  metadataFrom,
+  textOfTime,
+  wishedScopes,
+} from './keys/key-message.js';
 import type { ExistingKey } from './keys/key.state.js';
 import { KeyReads, type Versioned } from './keys/key-reads.js';
 import { type KeyResource, keyResourceOf, streamOfKey } from './keys/key-resource.js';
@@ -62,11 +71,11 @@ export class KeyManagementController {
   @GrpcMethod('KeyManagementService', 'createKey')
   @RequireRole('manage')
   async createKey(message: CreateKeyMessage, metadata: Metadata): Promise<CreateKeyResponse> {
-    const { name, environment, scopes, expiresAt } = message;
+    const { name, environment, expiresAt } = message;
     const wish = validated(CreateKeyRequest, {
       name,
       environment,
-      scopes,
+      scopes: wishedScopes(message),
       metadata: metadataFrom(message.metadataJson),
       ...(expiresAt && { expiresAt: textOfTime(expiresAt) }),
     });
@@ -96,13 +105,15 @@ export class KeyManagementController {
   @GrpcMethod('KeyManagementService', 'listKeys')
   @RequireRole('manage')
   async listKeys(message: ListKeysMessage): Promise<ListKeysResponse> {
-    const { limit, cursor, environment } = validated(ListKeysRequest, {
+    const { limit, cursor, environment, status } = validated(ListKeysRequest, {
       ...(message.limit !== 0 && { limit: message.limit }),
       ...(message.cursor !== '' && { cursor: message.cursor }),
       ...(message.environment !== '' && { environment: message.environment }),
+      ...(message.statuses.length > 0 && { status: message.statuses }),
     });
     const page = await this.reads.keys(message.tenantId, {
       environment: environment ?? null,
+      statuses: status ?? ['active', 'expired', 'revoked'],
       limit,
       cursor: cursor ?? null,
     });
@@ -116,7 +127,7 @@ export class KeyManagementController {
   @GrpcMethod('KeyManagementService', 'rotateKey')
   @RequireRole('manage')
   async rotateKey(message: RotateKeyMessage, metadata: Metadata): Promise<RotateKeyResponse> {
-    const { graceSeconds = GRACE_SECONDS_DEFAULT, retirePrevious } = message;
+    const { graceSeconds, retirePrevious } = message;
     validated(RotateKeyRequest, { graceSeconds, retirePrevious });
     const committed = await this.commands.rotate(
       message.tenantId,
@@ -135,6 +146,21 @@ export class KeyManagementController {
       message.tenantId,
       message.keyId,
       { reason: reason || null, ceiling: ceilingOf(message.ceiling) },
+      contextOf(message.actor, message.idempotencyKey, callerOf(metadata).name),
+    );
+    return this.changed(committed, message.waitSeconds);
+  }
+
+  @GrpcMethod('KeyManagementService', 'retirePreviousSecret')
+  @RequireRole('manage')
+  async retirePreviousSecret(
+    message: RetirePreviousSecretRequest,
+    metadata: Metadata,
+  ): Promise<RetirePreviousSecretResponse> {
+    const committed = await this.commands.retirePreviousSecret(
+      message.tenantId,
+      message.keyId,
+      ceilingOf(message.ceiling),
       contextOf(message.actor, message.idempotencyKey, callerOf(metadata).name),
     );
     return this.changed(committed, message.waitSeconds);

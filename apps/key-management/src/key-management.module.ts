@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { EventStore } from '#libs/event-store';
+import type { Profiles } from '#libs/profiles';
 import { OperatorToken } from '#libs/service-kit/operator.guard';
 import { ChangeRate } from './commands/change-rate.js';
 import { Idempotency } from './commands/idempotency.js';
@@ -20,6 +21,7 @@ import { KeyReads } from './keys/key-reads.js';
 import { KeysController } from './keys/keys.controller.js';
 import type { Projected } from './read-model/projected.js';
 import { TenantCommands } from './tenants/tenant-commands.js';
+import { TenantProfiles } from './tenants/tenant-profiles.js';
 import { TenantsController } from './tenants/tenants.controller.js';
 import { KeyUsageReads } from './usage/key-usage-reads.js';
 import { SealedRecords } from './view-records/sealed-records.js';
@@ -36,6 +38,7 @@ export interface KeyManagementParts {
   /** Most changes of existing keys of one tenant per second. */
   changesPerSecondMax: number;
   operatorToken: string;
+  profiles: Profiles;
 }
 
 @Module({})
@@ -45,7 +48,9 @@ export class KeyManagementModule {
     const nowMs = () => Date.now();
     const fenced = new FencedChanges(ledger, revisions, nowMs);
     const rate = new ChangeRate(parts.changesPerSecondMax, () => performance.now());
-    const commands = new KeyCommands(store, new Idempotency(store), fenced, rate, { nowMs, randomBytes });
+    const profiles = new TenantProfiles(reads, parts.profiles);
+    const chance = { nowMs, randomBytes };
+    const commands = new KeyCommands(store, new Idempotency(store), fenced, rate, profiles, chance);
     return {
       module: KeyManagementModule,
       imports: [service],
@@ -60,7 +65,8 @@ export class KeyManagementModule {
       providers: [
         { provide: KeyCommands, useValue: commands },
         { provide: BulkRevocation, useValue: new BulkRevocation(commands, reads, usage, fenced) },
-        { provide: TenantCommands, useValue: new TenantCommands(store, fenced, rate, nowMs) },
+        { provide: TenantCommands, useValue: new TenantCommands(store, fenced, rate, parts.profiles, nowMs) },
+        { provide: TenantProfiles, useValue: profiles },
         { provide: KeyReads, useValue: reads },
         { provide: SealedRecords, useValue: records },
         { provide: KeyUsageReads, useValue: usage },

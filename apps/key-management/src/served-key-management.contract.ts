@@ -68,6 +68,7 @@ export async function environmentOf({ urls }: KeysDatabase): Promise<Record<stri
     LATCHKEY_SERVICE_TOKEN: 'token-of-key-management',
     LATCHKEY_SEAL_KEYS: `1:${Buffer.alloc(32, 7).toString('base64')}`,
     LATCHKEY_DOCS_PAGE: 'false',
+    LATCHKEY_PROFILES: '*',
     DATABASE_URL: urls.runtimeUrl,
     DATABASE_MIGRATION_URL: urls.migrationUrl,
   };

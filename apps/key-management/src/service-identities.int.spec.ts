@@ -15,6 +15,7 @@ describe('who calls KeyManagementService', () => {
     getKey: 'manage',
     listKeys: 'manage',
     rotateKey: 'manage',
+    retirePreviousSecret: 'manage',
     revokeKey: 'manage',
     getEnforcement: 'manage',
     findSecretRecord: 'project',

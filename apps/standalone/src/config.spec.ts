@@ -27,7 +27,7 @@ describe('the configuration of the standalone process', () => {
         LATCHKEY_API_PORT: 'eighty',
         LATCHKEY_LOG_LEVEL: 'loud',
         LATCHKEY_DOCS_PAGE: 'maybe',
-        LATCHKEY_LEGACY_KEY_PATTERNS: 'sk_.*',
+        LATCHKEY_PROFILES: 'default,nobody',
         LATCHKEY_TRUSTED_PROXIES: 'proxy',
         LATCHKEY_USAGE_GRPC_PORT: '0',
         LATCHKEY_VERIFIER_PORT: '3001',
@@ -38,7 +38,7 @@ describe('the configuration of the standalone process', () => {
       expect.stringMatching(/^LATCHKEY_TRUSTED_PROXIES .*"proxy"/),
       expect.stringMatching(/^LATCHKEY_DOCS_PAGE .*"maybe"/),
       expect.stringMatching(/^LATCHKEY_LOG_LEVEL .*"loud"/),
-      expect.stringMatching(/^LATCHKEY_LEGACY_KEY_PATTERNS .*"sk_\.\*"/),
+      expect.stringMatching(/^LATCHKEY_PROFILES .*nobody\.yaml: there is no such file/s),
       'LATCHKEY_MANAGEMENT_PORT and LATCHKEY_VERIFIER_PORT are the same port: "3001"',
     ]);
   });

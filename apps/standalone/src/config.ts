@@ -1,3 +1,4 @@
+import { profileVariables } from '#libs/profiles/config';
 import {
   ConfigurationError,
   port,
@@ -6,7 +7,6 @@ import {
   type Values,
   type Variable,
 } from '#libs/service-kit';
-import { variables as verifierVariables } from '../../auth-verifier/src/config.js';
 
 const ports = {
   apiPort: port('LATCHKEY_API_PORT', 3000, 'HTTP port of api'),
@@ -22,7 +22,8 @@ const ports = {
 export const variables = {
   ...ports,
   bindHost: standardVariables.bindHost,
-  trustedProxies: standardVariables.trustedProxies,
+  // So that products that take HTTPS alone can be tried: whoever may connect here is on this machine.
+  trustedProxies: { ...standardVariables.trustedProxies, default: '127.0.0.1,::1' },
   docsPage: standardVariables.docsPage,
   errorTrackerUrl: standardVariables.errorTrackerUrl,
   dataDirectory: standardVariables.dataDirectory,
@@ -30,7 +31,8 @@ export const variables = {
     ...standardVariables.logLevel,
     default: 'warn',
   },
-  legacyKeyPatterns: checkedAs(verifierVariables.legacyKeyPatterns),
+  profilesDirectory: profileVariables.profilesDirectory,
+  profiles: { ...checkedAs(profileVariables.profiles), default: '*' },
 } as const;
 
 export type Config = Values<typeof variables>;

@@ -14,6 +14,7 @@ const greeting: Greeting = {
     demoKey: '.latchkey/demo-key',
     verifyScript: 'scripts/verify.mjs',
   },
+  products: ['default', 'seyn'],
   dataDirectory: '/home/ada/latchkey/.latchkey',
   docsPage: true,
   demoKey: 'made',
@@ -34,6 +35,7 @@ describe('the greeting', () => {
     for (const place of [...Object.values(greeting.urls), ...Object.values(greeting.grpc)]) {
       expect(text).toContain(place);
     }
+    expect(text).toContain('default, seyn');
     expect(text).toContain(greeting.dataDirectory);
     expect(text).toContain('http://127.0.0.1:3001/docs');
   });

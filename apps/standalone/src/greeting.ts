@@ -7,6 +7,8 @@ export interface Greeting {
   grpc: { verifier: string; management: string; usage: string };
   /** Paths as the user types them in the directory where the commands are pasted. */
   files: { operatorToken: string; serviceToken: string; demoKey: string; verifyScript: string };
+  /** Names of the profiles that are served. */
+  products: readonly string[];
   dataDirectory: string;
   /** Whether the OpenAPI documents can be browsed. */
   docsPage: boolean;
@@ -26,6 +28,7 @@ export function greetingOf(greeting: Greeting): string {
     service('key-management', urls.management, grpc.management),
     service('usage', urls.usage, grpc.usage),
     service('auth-verifier', urls.verifier, grpc.verifier),
+    `  ${'products'.padEnd(14)}  ${greeting.products.join(', ')}  (by host, see docs/profiles.md)`,
     `  ${'data'.padEnd(14)}  ${dataDirectory}`,
     `  ${'operator token'.padEnd(14)}  ${shellWord(greeting.files.operatorToken)}`,
     '',

@@ -2,6 +2,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LOG_MIGRATIONS, PostgresEventLog } from '#libs/event-log/postgres-event-log';
 import { InMemoryKeyView } from '#libs/key-view/in-memory-key-view';
+import { ownRateLimits } from '#libs/rate-limit/serve';
 import { createLogger, readEnvironment } from '#libs/service-kit';
 import { startEmbeddedPostgres } from '#libs/service-kit/embedded-postgres';
 import { bootstrapDatabase } from '#libs/service-kit/postgres-bootstrap';
@@ -125,12 +126,8 @@ async function startServices(
     stop.throwIfAborted();
     return service;
   };
-  const management = await started(
-    serveKeyManagement(
-      readEnvironment(managementVariables, environments.management),
-      parts('key-management'),
-    ),
-  );
+  const managementConfig = readEnvironment(managementVariables, environments.management);
+  const management = await started(serveKeyManagement(managementConfig, parts('key-management')));
   const usage = await started(
     serveUsage(readEnvironment(usageVariables, environments.usage), parts('usage')),
   );
@@ -138,6 +135,7 @@ async function startServices(
     serveVerifier(readEnvironment(verifierVariables, environments.verifier), {
       ...parts('auth-verifier'),
       keyView: new InMemoryKeyView(),
+      rateLimiting: () => ownRateLimits,
     }),
   );
   const api = await started(serveApi(readEnvironment(apiVariables, environments.api), parts('api')));
@@ -160,6 +158,7 @@ async function startServices(
       demoKey: path(DEMO_KEY),
       verifyScript: shownPath(VERIFY_SCRIPT),
     },
+    products: managementConfig.profiles.names,
     dataDirectory: directory,
     docsPage: config.docsPage,
     demoKey,

@@ -38,7 +38,13 @@ export type KeyMessageType =
   | 'KeyScopesChanged'
   | 'KeyExpiryChanged'
   | 'KeyRotated'
+  | 'RateLimitChanged'
   | 'PreviousSecretRetired'
   | 'KeyRevoked';
 
-export type TenantMessageType = 'TenantRegistered' | 'TenantChanged' | 'TenantSuspended' | 'TenantResumed';
+export type TenantMessageType =
+  | 'TenantRegistered'
+  | 'TenantChanged'
+  | 'TenantPlanChanged'
+  | 'TenantSuspended'
+  | 'TenantResumed';

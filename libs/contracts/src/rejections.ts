@@ -20,6 +20,7 @@ export const REJECTIONS = {
     http: 403,
     grpc: 'PERMISSION_DENIED',
   },
+  HTTPS_REQUIRED: { message: 'Requests must be made over HTTPS.', http: 403, grpc: 'PERMISSION_DENIED' },
   NOT_FOUND: { message: 'There is nothing at this address.', http: 404, grpc: 'NOT_FOUND' },
   TENANT_NOT_FOUND: { message: 'There is no such tenant.', http: 404, grpc: 'NOT_FOUND' },
   KEY_NOT_FOUND: { message: 'There is no such key.', http: 404, grpc: 'NOT_FOUND' },
@@ -28,6 +29,16 @@ export const REJECTIONS = {
   ROTATION_IN_PROGRESS: {
     message:
       'The previous secret is still in its grace period; retire it first, or rotate with retirePrevious.',
+    http: 409,
+    grpc: 'FAILED_PRECONDITION',
+  },
+  CHANGE_NOT_ALLOWED: {
+    message: 'The product of this tenant does not allow this change of a key.',
+    http: 409,
+    grpc: 'FAILED_PRECONDITION',
+  },
+  PROFILE_FIXED: {
+    message: 'The tenant belongs to another profile, which never changes.',
     http: 409,
     grpc: 'FAILED_PRECONDITION',
   },

@@ -1,1 +1,2 @@
+export * from './key-format.js';
 export * from './key-secret.js';

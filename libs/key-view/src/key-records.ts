@@ -15,6 +15,8 @@ export interface SecretRecord {
   keyState: 'active' | 'revoked';
   /** Expiry of the key, milliseconds since the epoch; null: never. */
   expiresAtMs: number | null;
+  /** What was set for this key alone; null: as its profile and plan say. */
+  requestsPerMinute: number | null;
   /** Version of the key's stream: the newer record wins. */
   version: number;
 }
@@ -23,6 +25,10 @@ export interface SecretRecord {
 export interface TenantRecord {
   tenantId: string;
   state: 'active' | 'suspended';
+  /** Whose keys are verified within this profile alone. */
+  profile: string;
+  /** Null where the profile has no plans. */
+  plan: string | null;
   /** Version of the tenant's stream. */
   version: number;
 }

@@ -19,9 +19,16 @@ const secret: SecretRecord = {
   validUntilMs: null,
   keyState: 'active',
   expiresAtMs: null,
+  requestsPerMinute: 7,
   version: 3,
 };
-const tenant: TenantRecord = { tenantId: 'acme', state: 'active', version: 1 };
+const tenant: TenantRecord = {
+  tenantId: 'acme',
+  state: 'active',
+  profile: 'seyn',
+  plan: 'pro',
+  version: 1,
+};
 const secretAt = { kind: 'secret', id: secret.digest } as const;
 const tenantAt = { kind: 'tenant', id: 'acme' } as const;
 
@@ -29,6 +36,20 @@ describe('a sealed record', () => {
   it('opens to what was sealed', () => {
     expect(seal.open(secretAt, seal.seal('secret', secret))).toEqual(secret);
     expect(seal.open(tenantAt, seal.seal('tenant', tenant))).toEqual(tenant);
+  });
+
+  it('of before there were profiles and limits is the default profile’s, without a plan and a limit of its own', () => {
+    const { requestsPerMinute: _limit, ...oldSecret } = secret;
+    const { profile: _profile, plan: _plan, ...oldTenant } = tenant;
+    expect(seal.open(secretAt, seal.seal('secret', oldSecret as SecretRecord))).toEqual({
+      ...secret,
+      requestsPerMinute: null,
+    });
+    expect(seal.open(tenantAt, seal.seal('tenant', oldTenant as TenantRecord))).toEqual({
+      ...tenant,
+      profile: 'default',
+      plan: null,
+    });
   });
 
   it('does not open when any one bit of its content or its seal is another', () => {

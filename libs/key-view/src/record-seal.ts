@@ -3,6 +3,12 @@ import type { SealedRecord } from '#libs/contracts';
 import type { SecretRecord, TenantRecord } from './key-records.js';
 import type { RecordId } from './key-view.js';
 
+/** What records say that were sealed before there were profiles and limits: a view keeps them until they change. */
+const SEALED_BEFORE = {
+  secret: { requestsPerMinute: null },
+  tenant: { profile: 'default', plan: null },
+} satisfies { secret: Partial<SecretRecord>; tenant: Partial<TenantRecord> };
+
 /** One HMAC key; the id travels with every seal, so that two are valid while one replaces the other. */
 export interface SealKey {
   id: string;
@@ -34,7 +40,7 @@ export class RecordSeal {
     const given = Buffer.from(sealed.seal, 'base64url');
     const right = mac(sealKey.key, kind, sealed.json);
     if (given.length !== right.length || !timingSafeEqual(given, right)) return undefined;
-    const record = JSON.parse(sealed.json) as SecretRecord | TenantRecord;
+    const record = { ...SEALED_BEFORE[kind], ...JSON.parse(sealed.json) } as SecretRecord | TenantRecord;
     return ('digest' in record ? record.digest : record.tenantId) === id ? record : undefined;
   }
 }

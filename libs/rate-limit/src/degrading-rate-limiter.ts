@@ -1,8 +1,8 @@
 import { type Admission, type Demand, RateLimiter, requireDemands, WINDOW_MS } from './rate-limiter.js';
 
 export interface DegradingRateLimiterOptions {
-  /** The budgets of all processes. */
-  shared: RateLimiter;
+  /** The budgets of all processes; null where there are none, and each decides alone always. */
+  shared: RateLimiter | null;
   /** What this process decides by meanwhile. */
   local: RateLimiter;
   /** How many processes share a limit now, at least 1: each then admits its part of it, rounded up. */
@@ -33,9 +33,11 @@ export class DegradingRateLimiter extends RateLimiter {
 
   async consume(demands: readonly Demand[]): Promise<Admission[]> {
     requireDemands(demands);
+    const { shared } = this.options;
+    if (shared === null) return this.consumeAlone(demands);
     let admissions: Admission[];
     try {
-      admissions = await this.options.shared.consume(demands);
+      admissions = await shared.consume(demands);
     } catch (error) {
       this.failed(error);
       return this.consumeAlone(demands);
@@ -45,11 +47,11 @@ export class DegradingRateLimiter extends RateLimiter {
   }
 
   async check(): Promise<void> {
-    await this.options.shared.check();
+    await this.options.shared?.check();
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.options.shared.close(), this.options.local.close()]);
+    await Promise.all([this.options.shared?.close(), this.options.local.close()]);
   }
 
   private async consumeAlone(demands: readonly Demand[]): Promise<Admission[]> {

@@ -4,17 +4,24 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { throwError } from 'rxjs';
 import { REJECTIONS, Rejection, type RejectionCode } from '#libs/contracts';
 import { type FaultReporter, UNKNOWN_ROUTE } from './fault.reporter.js';
-import { problemOf, PROBLEM_TYPE } from './problem.js';
+import { type HttpError, problemAnswer, type RenderedError } from './problem.js';
 import { traceIdOf } from './request-context.js';
 import { STATUS_DETAILS, statusWithRetry } from './retry-info.js';
 
 /** Of a gRPC call, what tells one from another. */
 export type FailedCall = Pick<ServerUnaryCall<unknown, unknown>, 'metadata' | 'getPath'>;
 
+/** Words an error for whoever sent the request. */
+export type ErrorRenderer = (error: HttpError, request: FastifyRequest) => RenderedError;
+
 /** Turns rejections and faults into the wire: problem+json over HTTP, a status with metadata over gRPC. */
 @Catch()
 export class ErrorsFilter implements ExceptionFilter {
-  constructor(private readonly faults: FaultReporter) {}
+  constructor(
+    private readonly faults: FaultReporter,
+    /** How errors read over HTTP. */
+    private readonly render: ErrorRenderer = (error, request) => problemAnswer(error, request.id),
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): unknown {
     // Nest hands a gRPC handler the message, the metadata and the call.
@@ -28,18 +35,14 @@ export class ErrorsFilter implements ExceptionFilter {
   /** Answers a request whose handling threw; also called from Fastify hooks, which Nest's filters don't see. */
   overHttp(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const rejection = rejectionOf(error);
-    const problem =
-      rejection === undefined
-        ? problemOf.fault(this.faults.report(error, placeOfRequest(request)))
-        : problemOf.rejection(rejection);
+    const errorId = rejection === undefined ? this.faults.report(error, placeOfRequest(request)) : null;
+    const { status, contentType, body, realm } = this.render({ rejection, errorId }, request);
+    if (errorId !== null) reply.header('x-error-id', errorId);
     if (rejection?.retryAfterSeconds !== undefined) reply.header('retry-after', rejection.retryAfterSeconds);
-    if (problem.status === 401 && !reply.hasHeader('www-authenticate')) {
-      reply.header('www-authenticate', 'Bearer realm="latchkey"');
+    if (status === 401 && !reply.hasHeader('www-authenticate')) {
+      reply.header('www-authenticate', `Bearer realm="${realm}"`);
     }
-    void reply
-      .status(problem.status)
-      .type(PROBLEM_TYPE)
-      .send(JSON.stringify({ ...problem, requestId: request.id }));
+    void reply.status(status).type(contentType).send(JSON.stringify(body));
   }
 
   /** The status a call ends with whose handling threw. */

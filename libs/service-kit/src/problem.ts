@@ -14,6 +14,34 @@ export interface Problem {
   errorId?: string;
 }
 
+/** What an HTTP answer of 400 or above is about: a rejection, or a fault by its id. */
+export interface HttpError {
+  /** Undefined for a fault. */
+  rejection: Rejection | undefined;
+  /** Null for a rejection. */
+  errorId: string | null;
+}
+
+/** An error as it goes out. */
+export interface RenderedError {
+  status: number;
+  contentType: string;
+  body: unknown;
+  /** Of the challenge that a 401 carries unless it has one already (RFC 9110, 15.5.2). */
+  realm: string;
+}
+
+/** The answer as RFC 9457 has it. */
+export function problemAnswer({ rejection, errorId }: HttpError, requestId: string): RenderedError {
+  const problem = rejection === undefined ? problemOf.fault(errorId ?? '') : problemOf.rejection(rejection);
+  return {
+    status: problem.status,
+    contentType: PROBLEM_TYPE,
+    body: { ...problem, requestId },
+    realm: 'latchkey',
+  };
+}
+
 export const problemOf = {
   rejection(rejection: Rejection): Problem {
     return {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { logVerbosity, type ServiceDefinition, setLogVerbosity } from '@grpc/grpc-js';
 import { type DynamicModule, ValidationPipe } from '@nestjs/common';
@@ -9,7 +10,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Registry } from 'prom-client';
-import { ErrorsFilter } from './errors.filter.js';
+import { type ErrorRenderer, ErrorsFilter } from './errors.filter.js';
 import { observeRequests, refuseUnsafeBodies } from './every-request.hook.js';
 import { FaultReporter } from './fault.reporter.js';
 import { addStreamMethods, type StreamMethod } from './stream-call.hook.js';
@@ -52,6 +53,10 @@ export interface ServiceOptions {
   };
   /** Serve the page that browses the OpenAPI document; the document itself is always there. */
   docsPage: boolean;
+  /** Brings a request's target to where its route lies; called before it is routed. Default: as it is. */
+  rewriteTarget?(request: IncomingMessage, target: string): string;
+  /** How errors read over HTTP; default: RFC 9457. */
+  renderError?: ErrorRenderer;
   /** Called before the routes are made, for hooks that must see every request. */
   prepareHttp?(fastify: FastifyInstance, errors: ErrorsFilter): void;
   /** Starts what works beside the serving, before it; where this rejects the start has failed. */
@@ -120,12 +125,15 @@ export async function serveApplication(options: ServiceOptions): Promise<Running
 /** Rejects with nothing listening. */
 async function listen(options: ServiceOptions, faults: FaultReporter): Promise<RunningService> {
   const { logger, http, grpc } = options;
-  const errors = new ErrorsFilter(faults);
+  const errors = new ErrorsFilter(faults, options.renderError);
   const adapter = new FastifyAdapter({
     ...(http.tls && { https: secured(http.tls) }),
     genReqId: () => randomUUID(),
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
-    rewriteUrl: (request: { url?: string | undefined }) => routableUrl(request.url),
+    rewriteUrl: (request: IncomingMessage) => {
+      const target = routableUrl(request.url);
+      return options.rewriteTarget?.(request, target) ?? target;
+    },
     routerOptions: { maxParamLength: 16_384 },
     forceCloseConnections: 'idle',
     requestTimeout: REQUEST_TIMEOUT_MS,

@@ -10,6 +10,8 @@ export type ServiceRole = (typeof SERVICE_ROLES)[number];
 export interface Caller {
   name: string;
   roles: ReadonlySet<ServiceRole>;
+  /** The profiles whose keys it may verify; `*`: those of all. */
+  profiles: ReadonlySet<string>;
 }
 
 /** The services that may call, found by the digest of their token so that no comparison depends on the token's bytes. */
@@ -27,7 +29,7 @@ export class ServiceCallers {
   }
 }
 
-/** Reads `name:token:role+role,…`. */
+/** Reads `name:token:role+role,…`; a fourth part `:profile+profile` or `:*` says whose keys may be verified. */
 export function serviceTokens(name: string, description: string): Variable<ServiceCallers> {
   return {
     name,
@@ -36,9 +38,11 @@ export function serviceTokens(name: string, description: string): Variable<Servi
     secret: true,
     parse(value) {
       const entries = value.split(',').map((item) => {
-        const [callerName = '', token = '', roles = '', ...more] = item.trim().split(':');
+        const [callerName = '', token = '', roles = '', profiles = 'default', ...more] = item
+          .trim()
+          .split(':');
         if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(callerName) || more.length > 0) {
-          throw new Error('is not name:token:role+role,…');
+          throw new Error('is not name:token:role+role[:profile+profile],…');
         }
         if (token.length < 16) throw new Error(`has a token shorter than 16 characters for "${callerName}"`);
         if (!/^[\x21-\x7e]+$/.test(token)) {
@@ -50,7 +54,15 @@ export function serviceTokens(name: string, description: string): Variable<Servi
         if (unknown.length > 0) {
           throw new Error(`has an unknown role for "${callerName}"; roles are ${SERVICE_ROLES.join(', ')}`);
         }
-        const caller: Caller = { name: callerName, roles: new Set(roles.split('+') as ServiceRole[]) };
+        const names = profiles.split('+');
+        if (!names.every((name) => name === '*' || /^[a-z][a-z0-9-]{0,31}$/.test(name))) {
+          throw new Error(`has what is no name of a profile for "${callerName}"`);
+        }
+        const caller: Caller = {
+          name: callerName,
+          roles: new Set(roles.split('+') as ServiceRole[]),
+          profiles: new Set(names),
+        };
         return { caller, tokenDigest: sha256(token) };
       });
       if (new Set(entries.map(({ caller }) => caller.name)).size !== entries.length) {
@@ -77,6 +89,11 @@ export function allowedCaller(
   if (caller === undefined) throw new Rejection('UNAUTHENTICATED');
   if (role === undefined || !caller.roles.has(role)) throw new Rejection('FORBIDDEN');
   return caller;
+}
+
+/** Throws FORBIDDEN where the caller may not verify keys of the profile: no product's team may probe another's. */
+export function requireProfile({ profiles }: Caller, profile: string): void {
+  if (!profiles.has('*') && !profiles.has(profile)) throw new Rejection('FORBIDDEN');
 }
 
 /** Compares two secrets in a time that does not depend on where they differ. */

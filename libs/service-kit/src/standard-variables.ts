@@ -24,7 +24,7 @@ export const standardVariables = {
   operatorToken: secret('LATCHKEY_OPERATOR_TOKEN', 'bearer token of the management HTTP API'),
   serviceTokens: serviceTokens(
     'LATCHKEY_SERVICE_TOKENS',
-    'who may call over gRPC: name:token:role+role,… with the roles verify, report, project, fence, manage, usage',
+    'who may call over gRPC: name:token:role+role,… with the roles verify, report, project, fence, manage, usage; a fourth part :profile+profile, or :*, names the products whose keys may be verified (without it: default)',
   ),
   serviceToken: secret('LATCHKEY_SERVICE_TOKEN', 'token this service shows to the others over gRPC'),
   verifierAddress: address(

@@ -55,7 +55,7 @@ export function environmentsOf(setting: Setting): Record<App, Environment> {
     LATCHKEY_OPERATOR_TOKEN: setting.operatorToken,
     LATCHKEY_SEAL_KEYS: `1:${randomBytes(32).toString('base64')}`,
     LATCHKEY_SERVICE_TOKENS: Object.entries(callers)
-      .map(([name, { token, roles }]) => `${name}:${token}:${roles.join('+')}`)
+      .map(([name, { token, roles }]) => `${name}:${token}:${roles.join('+')}:*`)
       .join(','),
     LATCHKEY_VERIFIER_ADDRESS: grpcAddressOf(ports['auth-verifier']),
     LATCHKEY_MANAGEMENT_ADDRESS: grpcAddressOf(ports['key-management']),

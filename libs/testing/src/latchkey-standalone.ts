@@ -20,7 +20,10 @@ export interface LatchkeyStandalone extends Latchkey {
 const READY = /Latchkey is ready/;
 
 /** Starts the standalone process on a directory of its own and waits until it greets. */
-export async function startLatchkeyStandalone(): Promise<LatchkeyStandalone> {
+export async function startLatchkeyStandalone(
+  /** Further variables, or others in the place of those it would have. */
+  environment: Readonly<Record<string, string>> = {},
+): Promise<LatchkeyStandalone> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-standalone-'));
   const ports = new Set<number>();
   while (ports.size < 7) ports.add(await freePort());
@@ -34,6 +37,7 @@ export async function startLatchkeyStandalone(): Promise<LatchkeyStandalone> {
     LATCHKEY_VERIFIER_GRPC_PORT: verifierGrpc as string,
     LATCHKEY_MANAGEMENT_GRPC_PORT: managementGrpc as string,
     LATCHKEY_USAGE_GRPC_PORT: usageGrpc as string,
+    ...environment,
   };
   let running: SpawnedProcess;
   const start = async () => {

@@ -1,3 +1,4 @@
+import { profileVariables } from '#libs/profiles/config';
 import { integer, standardVariables, text, type Values, type Variable } from '#libs/service-kit';
 
 /** What a process that verifies reads from its environment. */
@@ -5,7 +6,7 @@ export const verificationVariables = {
   serviceToken: standardVariables.serviceToken,
   managementAddress: standardVariables.managementAddress,
   sealKeys: standardVariables.sealKeys,
-  legacyKeyPatterns: legacyKeyPatterns(),
+  ...profileVariables,
   readThroughsPerSecondMax: integer(
     'LATCHKEY_READ_THROUGHS_PER_SECOND_MAX',
     1000,
@@ -46,30 +47,5 @@ function onLapse(): Variable<'deny' | 'serveStale'> {
         throw new Error(`is neither deny nor serveStale: "${value}"`);
       return value;
     },
-  };
-}
-
-/** Separated by white space, since a regular expression may hold commas and no credential holds white space. */
-function legacyKeyPatterns(): Variable<RegExp[]> {
-  return {
-    name: 'LATCHKEY_LEGACY_KEY_PATTERNS',
-    description:
-      'anchored regular expressions (^…$), separated by spaces, of imported keys that do not have our own format',
-    default: '',
-    secret: false,
-    parse: (text) =>
-      text
-        .split(/\s+/)
-        .filter((item) => item !== '')
-        .map((item) => {
-          // Without the anchors, or with an alternative outside of them, anything at all could pass as a key.
-          if (!item.startsWith('^') || !item.endsWith('$'))
-            throw new Error(`is not anchored (^…$): "${item}"`);
-          try {
-            return new RegExp(`^(?:${item.slice(1, -1)})$`);
-          } catch {
-            throw new Error(`is not a regular expression: "${item}"`);
-          }
-        }),
   };
 }

@@ -7,6 +7,9 @@ export interface Incarnation {
   incarnation: string;
 }
 
+/** A grant, with how many verifiers there are: registered and not given up. */
+export type CountedGrant = Grant & { liveVerifiers: number };
+
 /** Told of what the authority pushes. */
 export interface PushListener {
   onPush(epoch: string, entries: readonly FenceEntry[]): void;
@@ -30,7 +33,7 @@ export abstract class FenceChannel {
   ): Promise<Registration>;
 
   /** Asks for what was fenced after `applied`, and a lease; waits no longer than `deadlineMs`. */
-  abstract renew(incarnation: Incarnation, applied: number, deadlineMs: number): Promise<Grant>;
+  abstract renew(incarnation: Incarnation, applied: number, deadlineMs: number): Promise<CountedGrant>;
 
   /** Has entries after `applied` pushed as they are committed. */
   abstract watch(incarnation: Incarnation, applied: number, listener: PushListener): FencePushStream;

@@ -5,7 +5,6 @@ import {
   FenceAuthority,
   type FenceEntry,
   FencePushes,
-  type Grant,
   grantOf,
   type LeaseRow,
   outlivesMs,
@@ -13,7 +12,13 @@ import {
   type Registration,
 } from '#libs/fence';
 import { Clocks } from './clocks.js';
-import { FenceChannel, type FencePushStream, type Incarnation, type PushListener } from './fence-channel.js';
+import {
+  type CountedGrant,
+  FenceChannel,
+  type FencePushStream,
+  type Incarnation,
+  type PushListener,
+} from './fence-channel.js';
 
 /** Clocks that stand until they are turned; what is due is called in its order. */
 export class TurnedClocks extends Clocks {
@@ -130,18 +135,15 @@ export class ExampleFence {
     return { protocolVersion: this.protocolVersion, epoch: this.epoch };
   }
 
-  renew(incarnation: Incarnation, applied: number): Grant {
+  renew(incarnation: Incarnation, applied: number): CountedGrant {
     this.renewals += 1;
     const row = this.rowOf(incarnation);
     if (row !== undefined) row.renewals += 1;
     if (row !== undefined) this.acknowledge(incarnation, applied);
     const { epoch, head, leaseMs } = this;
     const terms = { epoch, head, leaseMs, authorityTimeMs: this.clocks.wallMs() };
-    return grantOf(
-      row,
-      terms,
-      this.log.filter(({ seq }) => seq > applied),
-    );
+    const entries = this.log.filter(({ seq }) => seq > applied);
+    return { ...grantOf(row, terms, entries), liveVerifiers: this.rows.length };
   }
 
   watch(incarnation: Incarnation, applied: number, listener: PushListener): void {
@@ -249,7 +251,7 @@ export class ExampleFenceChannel extends FenceChannel {
     return this.ask('register', () => this.fence.register(...args));
   }
 
-  override renew(incarnation: Incarnation, applied: number): Promise<Grant> {
+  override renew(incarnation: Incarnation, applied: number): Promise<CountedGrant> {
     return this.ask('renew', () => this.fence.renew(incarnation, applied));
   }
 

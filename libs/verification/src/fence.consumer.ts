@@ -55,6 +55,7 @@ export class FenceConsumer {
   private leased = false;
   private leaseMs: number | undefined;
   private head = 0;
+  private verifiers = 1;
   private registrations = 0;
   private suspensions = 0;
   /** Renew again without a pause. */
@@ -100,6 +101,11 @@ export class FenceConsumer {
   /** Milliseconds that a degraded answer may be behind at most. */
   get staleMsMax(): number {
     return (this.leaseMs ?? 0) + this.parts.serveStaleMs;
+  }
+
+  /** How many verifiers there were when the lease was last renewed, this one among them. */
+  get liveVerifiers(): number {
+    return this.verifiers;
   }
 
   get status(): FenceStatus {
@@ -165,6 +171,7 @@ export class FenceConsumer {
     if (after !== 'leased' && after !== 'more') return after;
     this.head = Math.max(this.head, grant.head);
     this.leaseMs = grant.leaseMs;
+    this.verifiers = Math.max(1, grant.liveVerifiers);
     this.stream?.acknowledge(fence.applied);
     this.awaited.applied(fence.applied);
     if (after === 'leased') this.stream ??= this.openStream(me);

@@ -4,11 +4,17 @@ import {
   type FenceEntry as WireEntry,
   FenceServiceClient,
 } from '#libs/contracts/gen/latchkey/v1/fence_service';
-import type { FenceEntry, FenceKind, Grant, Registration } from '#libs/fence';
+import type { FenceEntry, FenceKind, Registration } from '#libs/fence';
 import { FENCE_PROTOCOL_VERSION } from '#libs/fence';
 import { channelOptions } from '#libs/service-kit';
 import { GrpcCaller } from '#libs/service-kit/grpc-caller';
-import { FenceChannel, type FencePushStream, type Incarnation, type PushListener } from './fence-channel.js';
+import {
+  type CountedGrant,
+  FenceChannel,
+  type FencePushStream,
+  type Incarnation,
+  type PushListener,
+} from './fence-channel.js';
 
 const REGISTER_DEADLINE_MS = 2000;
 
@@ -35,7 +41,7 @@ export class GrpcFenceChannel extends FenceChannel {
     });
   }
 
-  override async renew(incarnation: Incarnation, applied: number, deadlineMs: number): Promise<Grant> {
+  override async renew(incarnation: Incarnation, applied: number, deadlineMs: number): Promise<CountedGrant> {
     const request = { ...incarnation, applied: String(applied) };
     const grant = await this.caller.call(this.client.renew.bind(this.client), request, deadlineMs);
     if (grant.authorityTime === undefined) throw new Error('the authority answered without its time');
@@ -49,6 +55,7 @@ export class GrpcFenceChannel extends FenceChannel {
       hasMore: grant.hasMore,
       leaseMs: grant.leaseMs,
       authorityTimeMs: grant.authorityTime.getTime(),
+      liveVerifiers: grant.liveVerifiers,
     };
   }
 

@@ -1,7 +1,8 @@
 /** Records and stand-ins that the specs of verification share. */
 import { randomBytes } from 'node:crypto';
 import type { SealedRecord } from '#libs/contracts';
-import { composeSecret, digestOf } from '#libs/key-secret';
+import { digestOf } from '#libs/key-secret';
+import { newDefaultSecret } from '#libs/testing/default-secret';
 import { RecordSeal, type SecretRecord, type TenantRecord } from '#libs/key-view';
 import { InMemoryKeyView } from '#libs/key-view/in-memory-key-view';
 import { KeyAuthority, type RecordPage } from './key-authority.js';
@@ -12,7 +13,7 @@ export const seal = new RecordSeal(sealKeys);
 export const forger = new RecordSeal([{ id: 'k1', key: randomBytes(32) }]);
 
 export function newCredential(): string {
-  return composeSecret('live', randomBytes);
+  return newDefaultSecret();
 }
 
 export function secretRecord(changes: Partial<SecretRecord> = {}): SecretRecord {
@@ -27,13 +28,14 @@ export function secretRecord(changes: Partial<SecretRecord> = {}): SecretRecord 
     validUntilMs: null,
     keyState: 'active',
     expiresAtMs: null,
+    requestsPerMinute: null,
     version: 1,
     ...changes,
   };
 }
 
 export function tenantRecord(changes: Partial<TenantRecord> = {}): TenantRecord {
-  return { tenantId: 'acme', state: 'active', version: 1, ...changes };
+  return { tenantId: 'acme', state: 'active', profile: 'default', plan: null, version: 1, ...changes };
 }
 
 /**

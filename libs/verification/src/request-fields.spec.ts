@@ -11,20 +11,19 @@ const request: VerifyRequest = {
   method: '',
   consistency: Consistency.UNSPECIFIED,
   atLeastRevision: '',
+  anyOfScopes: undefined,
 };
 
 const fieldsOf = (problems: readonly { field: string }[]) => problems.map(({ field }) => field);
 
 describe('a request to verify', () => {
-  it('is right with the default profile by name or by silence, and with 64 scopes', () => {
+  it('is right with 64 scopes, and with a choice of none', () => {
     expect(problemsOfVerify(request)).toEqual([]);
     const requiredScopes = Array.from({ length: 64 }, (_, index) => `scope:${index}`);
-    expect(problemsOfVerify({ ...request, profile: 'default', requiredScopes })).toEqual([]);
+    expect(problemsOfVerify({ ...request, anyOfScopes: { scopes: [] }, requiredScopes })).toEqual([]);
   });
 
   it.each<[string, Partial<VerifyRequest>, string[]]>([
-    ['an unknown profile', { profile: 'other' }, ['profile']],
-    ['a profile in other letters', { profile: 'Default' }, ['profile']],
     [
       'a scope of another form',
       { requiredScopes: ['read', '', 'Write'] },
@@ -32,6 +31,11 @@ describe('a request to verify', () => {
     ],
     ['a scope that is too long', { requiredScopes: ['a'.repeat(65)] }, ['requiredScopes.0']],
     ['too many scopes', { requiredScopes: Array.from({ length: 65 }, () => 'a') }, ['requiredScopes']],
+    [
+      'a choice of a scope of another form',
+      { anyOfScopes: { scopes: ['a', '*'] } },
+      ['anyOfScopes.scopes.1'],
+    ],
     ['a counting of the future', { counting: Counting.UNRECOGNIZED }, ['counting']],
     ['a route that is too long', { route: 'a'.repeat(257) }, ['route']],
     ['a route with NUL', { route: 'a\u0000' }, ['route']],

@@ -16,23 +16,22 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 /** What is wrong with a request to verify; `path` comes before each field's name. The credential is not judged here. */
 export function problemsOfVerify(request: VerifyRequest, path = ''): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  if (request.profile !== '' && request.profile !== 'default') {
-    problems.push({ field: `${path}profile`, message: 'there is no such profile' });
-  }
-  if (request.requiredScopes.length > SCOPES_MAX) {
-    problems.push({ field: `${path}requiredScopes`, message: `has more than ${SCOPES_MAX} entries` });
-  } else {
-    request.requiredScopes.forEach((scope, index) => {
-      if (!SCOPE.test(scope)) {
-        problems.push({ field: `${path}requiredScopes.${index}`, message: `does not match ${SCOPE.source}` });
-      }
-    });
+  problems.push(...problemsOfScopes(request.requiredScopes, `${path}requiredScopes`));
+  if (request.anyOfScopes !== undefined) {
+    problems.push(...problemsOfScopes(request.anyOfScopes.scopes, `${path}anyOfScopes.scopes`));
   }
   if (request.counting === Counting.UNRECOGNIZED) {
     problems.push({ field: `${path}counting`, message: 'is none of the declared values' });
   }
   problems.push(...problemsOfUse(request, path));
   return problems;
+}
+
+function problemsOfScopes(scopes: readonly string[], field: string): FieldProblem[] {
+  if (scopes.length > SCOPES_MAX) return [{ field, message: `has more than ${SCOPES_MAX} entries` }];
+  return scopes.flatMap((scope, index) =>
+    SCOPE.test(scope) ? [] : [{ field: `${field}.${index}`, message: `does not match ${SCOPE.source}` }],
+  );
 }
 
 /** What is wrong with what a credential is used for, as a verification and a report name it. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import { FenceVerifier, RevisionSeal } from '#libs/fence';
 import { type KeyView, type RecordId, RecordSeal } from '#libs/key-view';
+import type { RateLimiting } from '#libs/rate-limit/serve';
 import type { Logger } from '#libs/service-kit';
 import { Breaker } from './breaker.js';
 import type { Clocks } from './clocks.js';
@@ -25,7 +26,6 @@ const MISS_TTL_MS = 60_000;
 const MISSES_MAX = 100_000;
 const FAILURES_IN_A_ROW_MAX = 5;
 const BREAKER_PAUSE_MS = 1000;
-const PROFILES = ['default'];
 
 /** What stands around verification. */
 export interface VerificationPorts {
@@ -34,6 +34,8 @@ export interface VerificationPorts {
   clocks: Clocks;
   /** The view that is shared with others; undefined: none, what isn't near by is asked of key-management. */
   view: KeyView | undefined;
+  /** Where limits are kept; closed with verification. */
+  rateLimiting: RateLimiting;
   logger: Logger;
   metrics: Registry;
 }
@@ -55,7 +57,7 @@ export interface RunningVerification {
 /** Starts to verify on key-management as the configuration says where that is; the view is the caller's, and not closed. */
 export function startVerification(
   config: VerificationConfig,
-  parts: Pick<VerificationPorts, 'view' | 'logger' | 'metrics'>,
+  parts: Pick<VerificationPorts, 'view' | 'rateLimiting' | 'logger' | 'metrics'>,
 ): RunningVerification {
   return assembleVerification(config, {
     ...parts,
@@ -68,7 +70,7 @@ export function startVerification(
 /** Starts to verify on whatever stands behind the ports. */
 export function assembleVerification(
   config: Omit<VerificationConfig, 'managementAddress' | 'serviceToken'>,
-  { authority, channel, clocks, view, logger, metrics: registry }: VerificationPorts,
+  { authority, channel, clocks, view, rateLimiting, logger, metrics: registry }: VerificationPorts,
 ): RunningVerification {
   const serveStaleMs = config.onLapse === 'serveStale' ? config.serveStaleMs : 0;
   const misses = new RememberedMisses(MISS_TTL_MS, MISSES_MAX);
@@ -79,7 +81,7 @@ export function assembleVerification(
     fence,
     clocks,
     verifierId: config.verifierId,
-    profiles: PROFILES,
+    profiles: config.profiles.names,
     serveStaleMs,
     newIncarnation: () => randomUUID(),
     watch: {
@@ -90,6 +92,7 @@ export function assembleVerification(
       onSuspended: () => logger.warn('the clock stood still or was set: the lease was given up'),
     },
   });
+  const limiter = rateLimiting(() => consumer.liveVerifiers);
   const metrics = new VerificationMetrics(registry, () => consumer.status);
   const onUnsound = (at: RecordId) => {
     metrics.badSeal();
@@ -116,7 +119,8 @@ export function assembleVerification(
     reach: (head) => consumer.reach(head),
     behindMsMax: () => consumer.staleMsMax,
     revisions: new RevisionSeal(config.sealKeys),
-    legacyPatterns: config.legacyKeyPatterns,
+    profiles: config.profiles,
+    limiter,
     clock: () => clocks.wallMs(),
     newRequestId: () => randomUUID(),
   });
@@ -134,6 +138,7 @@ export function assembleVerification(
     async close() {
       await consumer.close();
       authority.close();
+      await limiter.close();
     },
   };
 }

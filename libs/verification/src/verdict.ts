@@ -1,6 +1,13 @@
 import type { Outcome } from '#libs/contracts';
 import type { SecretRecord, TenantRecord } from '#libs/key-view';
 
+/** Which scopes a key must hold for what it is used for. */
+export interface NeededScopes {
+  allOf: readonly string[];
+  /** One of these besides; undefined: none. An empty list no key satisfies. */
+  anyOf: readonly string[] | undefined;
+}
+
 /** What is known of a credential whose digest belongs to a key. */
 export interface KnownCredential {
   secret: SecretRecord;
@@ -13,7 +20,7 @@ export interface KnownCredential {
  */
 export function verdictOf(
   known: KnownCredential | undefined,
-  requiredScopes: readonly string[],
+  needed: NeededScopes,
   nowMs: number,
 ): Exclude<Outcome, 'MALFORMED' | 'RATE_LIMITED'> {
   if (known === undefined) return 'NOT_FOUND';
@@ -22,8 +29,12 @@ export function verdictOf(
   if (!isSecretInForce(secret, nowMs)) return 'SECRET_RETIRED';
   if (secret.expiresAtMs !== null && nowMs >= secret.expiresAtMs) return 'EXPIRED';
   if (tenant.state !== 'active') return 'TENANT_SUSPENDED';
-  if (!requiredScopes.every((scope) => secret.scopes.includes(scope))) return 'INSUFFICIENT_SCOPE';
-  return 'VALID';
+  return holds(secret, needed) ? 'VALID' : 'INSUFFICIENT_SCOPE';
+}
+
+function holds({ scopes }: SecretRecord, { allOf, anyOf }: NeededScopes): boolean {
+  const held = (scope: string) => scopes.includes(scope);
+  return allOf.every(held) && (anyOf === undefined || anyOf.some(held));
 }
 
 function isSecretInForce({ secretState, validUntilMs }: SecretRecord, nowMs: number): boolean {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { Registry } from 'prom-client';
 import { Consistency, Counting } from '#libs/contracts/gen/latchkey/v1/verifier_service';
 import { digestOf } from '#libs/key-secret';
+import { InMemoryRateLimiter } from '#libs/rate-limit/in-memory-rate-limiter';
 import { createLogger } from '#libs/service-kit';
 import {
   ExampleFence,
@@ -21,6 +22,7 @@ import {
   secretRecord,
   tenantRecord,
 } from './record-examples.contract.js';
+import { exampleProfiles } from './profile-examples.contract.js';
 import { assembleVerification } from './serve.js';
 
 /** What a run does, one after the other; everything that follows from it takes part in the permutation. */
@@ -92,6 +94,7 @@ async function play(s: fc.Scheduler, steps: readonly Step[], nearCacheRecordsMax
   authority.knows(secret);
   void view.put({ kind: 'secret', id: secret.digest }, 1, seal.seal('secret', secret));
   void view.put({ kind: 'tenant', id: 'acme' }, 1, seal.seal('tenant', tenantRecord()));
+  const limiter = new InMemoryRateLimiter(clocks.monotonicMs);
   const verification = assembleVerification(
     {
       verifierId: 'v1',
@@ -99,12 +102,14 @@ async function play(s: fc.Scheduler, steps: readonly Step[], nearCacheRecordsMax
       onLapse: 'deny',
       serveStaleMs: 0,
       sealKeys,
-      legacyKeyPatterns: [],
+      profilesDirectory: '',
+      profiles: exampleProfiles,
       readThroughsPerSecondMax: 100_000,
     },
     {
       authority,
       view,
+      rateLimiting: () => limiter,
       clocks,
       channel: new ExampleFenceChannel(fence, delay),
       logger: createLogger('verification', 'silent'),
@@ -126,6 +131,7 @@ async function play(s: fc.Scheduler, steps: readonly Step[], nearCacheRecordsMax
       method: '',
       consistency,
       atLeastRevision: '',
+      anyOfScopes: undefined,
     };
     const answered = many
       ? verification.verifier.verifyAll([request, request], 'caller')

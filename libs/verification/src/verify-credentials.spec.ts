@@ -1,106 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { Registry } from 'prom-client';
-import {
-  Consistency,
-  Counting,
-  Verdict,
-  type VerifyRequest,
-  type VerifyResponse,
-} from '#libs/contracts/gen/latchkey/v1/verifier_service';
+import { Consistency, Verdict } from '#libs/contracts/gen/latchkey/v1/verifier_service';
 import { freshMs, RevisionSeal, servingMs } from '#libs/fence';
 import { digestOf } from '#libs/key-secret';
 import type { SecretRecord, TenantRecord } from '#libs/key-view';
-import { createLogger } from '#libs/service-kit';
-import {
-  ExampleFence,
-  ExampleFenceChannel,
-  keyChange,
-  settled,
-  tenantChange,
-  TurnedClocks,
-} from './fence-examples.contract.js';
-import {
-  ExampleAuthority,
-  LosableKeyView,
-  newCredential,
-  seal,
-  sealKeys,
-  secretRecord,
-  tenantRecord,
-} from './record-examples.contract.js';
-import { assembleVerification } from './serve.js';
+import { keyChange, settled, tenantChange } from './fence-examples.contract.js';
+import { newCredential, seal, sealKeys, secretRecord, tenantRecord } from './record-examples.contract.js';
+import { type GivenVerification, givenVerification } from './given-verification.contract.js';
 
 const revisions = new RevisionSeal(sealKeys);
 
-async function given({ onLapse = 'deny' as 'deny' | 'serveStale', nearCacheRecordsMax = 1000 } = {}) {
-  const clocks = new TurnedClocks();
-  /** The authority's clock runs as ours does, and is set otherwise. */
-  const authorityTimeMs = () => 1_700_000_000_000 + clocks.monotonic;
-  const fence = new ExampleFence({ monotonicMs: clocks.monotonicMs, wallMs: authorityTimeMs });
-  const authority = new ExampleAuthority();
-  const view = new LosableKeyView();
-  const verification = assembleVerification(
-    {
-      verifierId: 'v1',
-      nearCacheRecordsMax,
-      onLapse,
-      serveStaleMs: 20_000,
-      sealKeys,
-      legacyKeyPatterns: [/^sk_[0-9a-f]{32}$/],
-      readThroughsPerSecondMax: 1000,
-    },
-    {
-      authority,
-      view,
-      clocks,
-      channel: new ExampleFenceChannel(fence),
-      logger: createLogger('verification', 'silent'),
-      metrics: new Registry(),
-    },
-  );
-  await settled();
-  const request = (credential: string, changes: Partial<VerifyRequest> = {}): VerifyRequest => ({
-    credential,
-    profile: '',
-    requiredScopes: [],
-    counting: Counting.COUNT,
-    route: '/',
-    method: 'GET',
-    consistency: Consistency.UNSPECIFIED,
-    atLeastRevision: '',
-    ...changes,
-  });
-  const { verifier } = verification;
-  return {
-    clocks,
-    authorityTimeMs,
-    fence,
-    authority,
-    view,
-    verifier,
-    verification,
-    request,
-    async verify(credential: string, changes: Partial<VerifyRequest> = {}): Promise<VerifyResponse> {
-      return (await verifier.verify(request(credential, changes), 'caller')).response;
-    },
-    /** A key that the authority has, and the view too. */
-    async key(changes: Partial<SecretRecord> = {}, tenant: Partial<TenantRecord> = {}) {
-      const credential = newCredential();
-      const secret = secretRecord({ digest: digestOf(credential), ...changes });
-      const owner = tenantRecord({ tenantId: secret.tenantId, ...tenant });
-      authority.knows(secret, owner);
-      await view.put({ kind: 'secret', id: secret.digest }, secret.version, seal.seal('secret', secret));
-      await view.put({ kind: 'tenant', id: owner.tenantId }, owner.version, seal.seal('tenant', owner));
-      return { credential, secret, tenant: owner };
-    },
-  };
-}
-
-type Given = Awaited<ReturnType<typeof given>>;
-
 /** Revokes at the authority alone: the view is stale. */
 function revoke(
-  { authority, fence }: Given,
+  { authority, fence }: GivenVerification,
   { secret, tenant }: { secret: SecretRecord; tenant: TenantRecord },
 ) {
   const version = secret.version + 1;
@@ -110,7 +21,7 @@ function revoke(
 
 describe('a verification', () => {
   it('answers at once, without a promise, what was verified before', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const { credential } = await all.key();
     const asked = all.verifier.verify(all.request(credential), 'caller');
     expect(asked).toBeInstanceOf(Promise);
@@ -121,7 +32,7 @@ describe('a verification', () => {
   });
 
   it('is REVOKED from the moment the revocation is enforced, while the view and what is near by say otherwise', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const key = await all.key();
     expect((await all.verify(key.credential)).verdict).toBe(Verdict.VALID);
     await revoke(all, key);
@@ -130,7 +41,7 @@ describe('a verification', () => {
   });
 
   it('is TENANT_SUSPENDED from the moment the suspension is enforced, with one question for all keys of the tenant', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const keys = [await all.key({ keyId: 'a' }), await all.key({ keyId: 'b' })];
     for (const { credential } of keys) await all.verify(credential);
     all.authority.tenants.set('acme', tenantRecord({ state: 'suspended', version: 2 }));
@@ -145,7 +56,7 @@ describe('a verification', () => {
   });
 
   it('never answers from a record that is too old: the authority is read, and the view healed', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const { credential, secret } = await all.key({ scopes: ['read', 'write'] });
     await all.verify(credential);
     const narrowed = { ...secret, scopes: ['read'], version: 2 };
@@ -160,7 +71,7 @@ describe('a verification', () => {
   });
 
   it('is UNAVAILABLE where what is known is too old and the authority is away, or as old', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const { credential, secret } = await all.key();
     await all.verify(credential);
     await all.fence.commit(keyChange(secret.keyId, 2));
@@ -170,7 +81,7 @@ describe('a verification', () => {
   });
 
   it('takes what the view has newer before it asks the authority', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const { credential, secret } = await all.key();
     await all.verify(credential);
     const widened = { ...secret, scopes: ['read', 'write', 'delete'], version: 2 };
@@ -182,18 +93,32 @@ describe('a verification', () => {
   });
 
   it('never allows again by an older record what a newer one refused', async () => {
-    const all = await given();
-    const { credential, secret } = await all.key();
+    const all = await givenVerification({ nearCacheRecordsMax: 0 });
+    const { credential, secret, tenant } = await all.key();
     all.authority.knows({ ...secret, keyState: 'revoked', version: 2 });
     const fully = { consistency: Consistency.FULLY_CONSISTENT };
     expect((await all.verify(credential, fully)).verdict).toBe(Verdict.REVOKED);
     all.view.clear();
     await all.view.put({ kind: 'secret', id: secret.digest }, 1, seal.seal('secret', secret));
+    await all.view.put({ kind: 'tenant', id: tenant.tenantId }, 1, seal.seal('tenant', tenant));
     expect((await all.verify(credential)).verdict).toBe(Verdict.REVOKED);
   });
 
+  it('never allows again by an older record what a newer one refused for its scopes', async () => {
+    const all = await givenVerification({ nearCacheRecordsMax: 0 });
+    const { credential, secret, tenant } = await all.key();
+    all.authority.knows({ ...secret, scopes: ['read'], version: 2 });
+    const wanted = { requiredScopes: ['write'] };
+    const fully = { ...wanted, consistency: Consistency.FULLY_CONSISTENT };
+    expect((await all.verify(credential, fully)).verdict).toBe(Verdict.INSUFFICIENT_SCOPE);
+    all.view.clear();
+    await all.view.put({ kind: 'secret', id: secret.digest }, 1, seal.seal('secret', secret));
+    await all.view.put({ kind: 'tenant', id: tenant.tenantId }, 1, seal.seal('tenant', tenant));
+    expect((await all.verify(credential, wanted)).verdict).toBe(Verdict.INSUFFICIENT_SCOPE);
+  });
+
   it('forgets that a secret was unknown when it was imported', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const credential = `sk_${'0'.repeat(32)}`;
     expect((await all.verify(credential)).verdict).toBe(Verdict.NOT_FOUND);
     const digest = digestOf(credential);
@@ -204,7 +129,7 @@ describe('a verification', () => {
   });
 
   it('expires by the time of the authority, whatever is set here', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const expiresAtMs = all.authorityTimeMs() + 5000;
     const { credential } = await all.key({ expiresAtMs });
     await all.clocks.turn(4999);
@@ -214,7 +139,7 @@ describe('a verification', () => {
   });
 
   it('keeps nothing near by where that is turned off, and answers all the same', async () => {
-    const all = await given({ nearCacheRecordsMax: 0 });
+    const all = await givenVerification({ nearCacheRecordsMax: 0 });
     const key = await all.key();
     expect((await all.verify(key.credential)).verdict).toBe(Verdict.VALID);
     const asked = all.verifier.verify(all.request(key.credential), 'caller');
@@ -229,7 +154,7 @@ describe('without a lease', () => {
   const lapsed = { code: 'FENCE_LEASE_LAPSED', retryAfterSeconds: 1 };
 
   it('nothing is VALID, nor unknown: only what can be no key is told', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const { credential } = await all.key();
     await all.verify(credential);
     all.fence.away = true;
@@ -244,7 +169,7 @@ describe('without a lease', () => {
   });
 
   it('nothing is answered that was asked for while there was one', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const { credential } = await all.key();
     const asked = all.verify(credential);
     all.clocks.suspend(60_000);
@@ -253,7 +178,7 @@ describe('without a lease', () => {
   });
 
   it('answers come again with the next one', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const { credential } = await all.key();
     all.fence.away = true;
     await all.clocks.turn(30_000);
@@ -264,7 +189,7 @@ describe('without a lease', () => {
   });
 
   it('goes on as long as it was told to, flagged, and says by how much it may be behind', async () => {
-    const all = await given({ onLapse: 'serveStale' });
+    const all = await givenVerification({ onLapse: 'serveStale' });
     const { credential } = await all.key();
     expect((await all.verify(credential)).degraded).toBeUndefined();
     all.fence.away = true;
@@ -285,7 +210,7 @@ describe('the consistency of a verification', () => {
   });
 
   it('is at least that of another verdict: what one verifier refused, another does not allow', async () => {
-    const [one, other] = [await given(), await given()];
+    const [one, other] = [await givenVerification(), await givenVerification()];
     const { credential, secret, tenant } = await one.key();
     const digest = secret.digest;
     other.authority.knows(secret, tenant);
@@ -300,14 +225,14 @@ describe('the consistency of a verification', () => {
   });
 
   it('names the tenant where the tenant decided', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const { credential } = await all.key({}, { state: 'suspended', version: 3 });
     const { revision } = await all.verify(credential);
     expect(revisions.open(revision)).toMatchObject({ stream: 'tenant-acme', version: 3, head: 0 });
   });
 
   it('waits for what it is behind of, and is UNAVAILABLE where that does not come', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const key = await all.key();
     await all.verify(key.credential);
     all.fence.deaf = true;
@@ -321,7 +246,7 @@ describe('the consistency of a verification', () => {
   });
 
   it('does not believe that a key is unknown which somebody has the revision of', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const credential = newCredential();
     expect((await all.verify(credential)).verdict).toBe(Verdict.NOT_FOUND);
     all.authority.knows(secretRecord({ digest: digestOf(credential) }));
@@ -330,7 +255,7 @@ describe('the consistency of a verification', () => {
   });
 
   it('reads the authority for a revision of another epoch', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const { credential, secret } = await all.key();
     await all.verify(credential);
     all.authority.knows({ ...secret, keyState: 'revoked', version: 2 });
@@ -339,7 +264,7 @@ describe('the consistency of a verification', () => {
   });
 
   it('is fully that of the authority where it is asked for, never that of an earlier question', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const { credential, secret } = await all.key();
     const fully = { consistency: Consistency.FULLY_CONSISTENT };
     const first = all.verify(credential, fully).catch(() => undefined);
@@ -357,7 +282,7 @@ describe('the consistency of a verification', () => {
     ['no revision', atLeast(''), 'atLeastRevision'],
     ['a revision that nothing asks for', { atLeastRevision: 'x' }, 'atLeastRevision'],
   ])('refuses %s, and does nothing else', async (_, changes, field) => {
-    const all = await given();
+    const all = await givenVerification();
     const { credential } = await all.key();
     const asked = all.authority.asked;
     expect(() => all.verifier.verify(all.request(credential, changes), 'caller')).toThrow(
@@ -374,7 +299,7 @@ describe('the consistency of a verification', () => {
 
 describe('verifications of many', () => {
   it('stand in their order, each as by itself, near by or not', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const [known, stale, unseen] = [
       await all.key({ keyId: 'known' }),
       await all.key({ keyId: 'stale' }),
@@ -402,7 +327,7 @@ describe('verifications of many', () => {
   });
 
   it('read again only what is too old', async () => {
-    const all = await given();
+    const all = await givenVerification();
     const [one, two] = [await all.key({ keyId: 'one' }), await all.key({ keyId: 'two' })];
     for (const { credential } of [one, two]) await all.verify(credential);
     all.authority.knows({ ...two.secret, scopes: [], version: 2 });

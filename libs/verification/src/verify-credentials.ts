@@ -13,9 +13,12 @@ import {
   subjectOfTenant,
 } from '#libs/fence';
 import { digestOf } from '#libs/key-secret';
+import { DEFAULT_PROFILE, type Profile, type Profiles } from '#libs/profiles';
+import type { Admission, Demand as LimitDemand, RateLimiter } from '#libs/rate-limit';
 import { type Demand, demandOf, isBehind } from './consistency.js';
 import { isWellFormed } from './credential-form.js';
 import type { CredentialRecords } from './credential-records.js';
+import { limitDemandOf } from './limit-demand.js';
 import { RevisionTokens } from './revision-tokens.js';
 import { type KnownCredential, verdictOf } from './verdict.js';
 
@@ -29,6 +32,7 @@ export interface Verification {
 /** A request, and what its verification goes by. */
 interface Question {
   request: VerifyRequest;
+  profile: Profile;
   demand: Demand;
   /** Of the credential; undefined where that is none by its form. */
   digest: string | undefined;
@@ -37,6 +41,11 @@ interface Question {
 
 /** A question about a credential that may exist. */
 type AskedOfRecords = Question & { digest: string };
+
+/** What is to be taken from a limit before there is an answer. */
+interface Unadmitted {
+  unadmitted: LimitDemand;
+}
 
 /** Why nothing can be said from what is known: the authority must be read. */
 type TooOld = 'key_too_old' | 'tenant_too_old' | 'behind';
@@ -51,15 +60,17 @@ export interface VerificationParts {
   /** Milliseconds that a degraded answer may be behind at most. */
   behindMsMax: () => number;
   revisions: RevisionSeal;
-  legacyPatterns: readonly RegExp[];
+  profiles: Profiles;
+  limiter: RateLimiter;
   /** Milliseconds since the epoch, for when a request was made; what expires is judged by the authority's time. */
   clock: () => number;
   newRequestId: () => string;
 }
 
 /**
- * Verifies credentials: form, digest, records, verdict. Everything that may wait comes first; then, in one synchronous
- * block, lease and floors are checked and the verdict is reached, so that nothing can change in between.
+ * Verifies credentials: form, digest, records, limit, verdict. Everything that may wait comes first; then, in one
+ * synchronous block, lease and floors are checked and the verdict is reached, so that nothing can change in between. A
+ * request takes from its key's limit only when it would pass, or lacks a scope alone, and is judged again after that.
  */
 export class CredentialVerifier {
   private readonly tokens: RevisionTokens;
@@ -70,7 +81,7 @@ export class CredentialVerifier {
 
   /**
    * The verification: itself where nobody had to be asked. Throws, or rejects with, the rejection INVALID_REQUEST for
-   * a consistency or revision that is none of ours, FENCE_LEASE_LAPSED while there is no lease, and UNAVAILABLE where no
+   * a profile, consistency or revision that is none of ours, FENCE_LEASE_LAPSED while there is no lease, and UNAVAILABLE where no
    * verdict can be reached.
    */
   verify(request: VerifyRequest, caller: string): Verification | Promise<Verification> {
@@ -83,7 +94,8 @@ export class CredentialVerifier {
     const questions = requests.map((request, index) => this.question(request, caller, `requests.${index}.`));
     const answers = questions.map((question) => this.answerNearBy(question));
     const open = questions.filter((_, index) => answers[index] === undefined) as AskedOfRecords[];
-    if (open.length === 0) return answers as Verification[];
+    const limited = answers.some((answer) => answer instanceof Promise);
+    if (open.length === 0 && !limited) return answers as Verification[];
 
     const leased = open.filter(({ demand }) => demand === 'leased');
     const digests = leased.map(({ digest }) => digest);
@@ -98,21 +110,30 @@ export class CredentialVerifier {
 
   private question(request: VerifyRequest, caller: string, path = ''): Question {
     const demand = demandOf(request, this.parts.revisions, path);
+    const profile = this.profileOf(request, path);
     const { credential } = request;
-    const digest = isWellFormed(credential, this.parts.legacyPatterns) ? digestOf(credential) : undefined;
-    return { request, demand, digest, caller };
+    const digest = isWellFormed(credential, profile) ? digestOf(credential) : undefined;
+    return { request, profile, demand, digest, caller };
+  }
+
+  private profileOf({ profile: name }: VerifyRequest, path: string): Profile {
+    const profile = this.parts.profiles.named(name === '' ? DEFAULT_PROFILE : name);
+    if (profile !== undefined) return profile;
+    throw new Rejection('INVALID_REQUEST', [
+      { field: `${path}profile`, message: 'there is no such profile' },
+    ]);
   }
 
   /** From what is known without asking anyone; undefined where that is not enough. */
-  private answerNearBy(question: Question): Verification | undefined {
+  private answerNearBy(question: Question): Verification | Promise<Verification> | undefined {
     const { demand, digest } = question;
     if (digest === undefined) return this.malformed();
     if (demand !== 'leased') return undefined;
     const { records } = this.parts;
     const known = records.nearBy(digest);
     if (known === undefined) return undefined;
-    const answer = this.judge(question, known);
-    if (typeof answer !== 'string') return answer;
+    const answer = this.judge(question, known, undefined);
+    if (typeof answer !== 'string') return this.admitted(question, known, answer);
     if (answer === 'key_too_old') records.forget(digest);
     return undefined;
   }
@@ -143,21 +164,38 @@ export class CredentialVerifier {
 
   /** Judges what was found. What is too old is read from the authority, once, and judged again. */
   private settle(
-    question: AskedOfRecords,
+    question: Question,
     known: KnownCredential | undefined,
+    admission?: Admission,
   ): Verification | Promise<Verification> {
-    const answer = this.judgeAndKeep(question, known);
-    return typeof answer === 'string' ? this.settleAgain(question, known as KnownCredential, answer) : answer;
+    const answer = this.judgeAndKeep(question, known, admission);
+    return typeof answer === 'string'
+      ? this.settleAgain(question, known as KnownCredential, answer, admission)
+      : this.admitted(question, known, answer);
   }
 
   private async settleAgain(
-    question: AskedOfRecords,
+    question: Question,
     known: KnownCredential,
     why: TooOld,
+    admission: Admission | undefined,
   ): Promise<Verification> {
-    const answer = this.judgeAndKeep(question, await this.readAgain(known, why, question.caller));
-    if (typeof answer !== 'string') return answer;
+    const again = await this.readAgain(known, why, question.caller);
+    const answer = this.judgeAndKeep(question, again, admission);
+    if (typeof answer !== 'string') return this.admitted(question, again, answer);
     throw new Rejection('UNAVAILABLE', [], 1);
+  }
+
+  /** Takes the request from its limit, where it has one, and judges again: the key may have been revoked meanwhile. */
+  private admitted(
+    question: Question,
+    known: KnownCredential | undefined,
+    answer: Verification | Unadmitted,
+  ): Verification | Promise<Verification> {
+    if (!('unadmitted' in answer)) return answer;
+    return this.parts.limiter
+      .consume([answer.unadmitted])
+      .then(([admission]) => this.settle(question, known, admission));
   }
 
   private async readAgain(
@@ -176,15 +214,23 @@ export class CredentialVerifier {
     }
   }
 
-  private judgeAndKeep(question: Question, known: KnownCredential | undefined): Verification | TooOld {
-    const answer = this.judge(question, known);
+  private judgeAndKeep(
+    question: Question,
+    known: KnownCredential | undefined,
+    admission: Admission | undefined,
+  ): Verification | Unadmitted | TooOld {
+    const answer = this.judge(question, known, admission);
     if (typeof answer !== 'string' && known !== undefined) this.parts.records.keep(known);
     return answer;
   }
 
   /** No await between the clock, the lease, the floors and the verdict. */
-  private judge(question: Question, known: KnownCredential | undefined): Verification | TooOld {
-    const { request, demand } = question;
+  private judge(
+    question: Question,
+    known: KnownCredential | undefined,
+    admission: Admission | undefined,
+  ): Verification | Unadmitted | TooOld {
+    const { request, profile, demand } = question;
     const { fence } = this.parts;
     const nowMs = this.parts.nowMs();
     const standing =
@@ -200,13 +246,26 @@ export class CredentialVerifier {
     if (typeof demand === 'object' && known !== undefined && demand.epoch === fence.registeredEpoch) {
       if (standing !== 'revoked' && isBehind(known, demand)) return 'behind';
     }
-    const outcome =
-      standing === 'revoked'
-        ? 'REVOKED'
-        : verdictOf(known, request.requiredScopes, fence.authorityTimeMs(nowMs) as number);
-    if (known !== undefined && outcome !== 'VALID') this.refusedBy(known, outcome);
     const degraded = standing === 'degraded' ? { behindMsMax: this.parts.behindMsMax() } : undefined;
-    return this.answer(question, known, outcome, degraded);
+    // Of another product: for this one it does not exist.
+    if (known === undefined || known.tenant.profile !== profile.name) {
+      return this.answer(question, undefined, 'NOT_FOUND', degraded, undefined);
+    }
+    const needed = { allOf: request.requiredScopes, anyOf: request.anyOfScopes?.scopes };
+    const nowAtAuthorityMs = fence.authorityTimeMs(nowMs) as number;
+    const outcome = standing === 'revoked' ? 'REVOKED' : verdictOf(known, needed, nowAtAuthorityMs);
+    const limited = outcome === 'VALID' || outcome === 'INSUFFICIENT_SCOPE';
+    if (outcome !== 'VALID') this.refusedBy(known, outcome);
+    const unadmitted = limited && admission === undefined ? limitDemandOf(profile, known) : undefined;
+    if (unadmitted !== undefined) return { unadmitted };
+    const passes = outcome !== 'VALID' || (admission?.admitted ?? true);
+    return this.answer(
+      question,
+      known,
+      passes ? outcome : 'RATE_LIMITED',
+      degraded,
+      limited ? admission : undefined,
+    );
   }
 
   private answer(
@@ -214,6 +273,7 @@ export class CredentialVerifier {
     known: KnownCredential | undefined,
     outcome: Outcome,
     degraded: VerifyResponse['degraded'],
+    admission: Admission | undefined,
   ): Verification {
     const requestId = this.parts.newRequestId();
     if (known === undefined) {
@@ -231,6 +291,7 @@ export class CredentialVerifier {
       secretGeneration: secret.generation,
       revision: this.revisionOf(known, outcome),
       degraded,
+      rateLimit: admission && rateLimitOf(admission),
     };
     if (request.counting === Counting.CALLER_REPORTS || !isCounted(outcome)) {
       return { outcome, response, event: undefined };
@@ -286,5 +347,16 @@ function nameless(outcome: Outcome, requestId: string, degraded: VerifyResponse[
     secretGeneration: 0,
     revision: '',
     degraded,
+    rateLimit: undefined,
   };
+}
+
+function rateLimitOf({
+  limit,
+  remaining,
+  resetMs,
+  retryAfterMs,
+  degraded,
+}: Admission): VerifyResponse['rateLimit'] {
+  return { limit, remaining, resetMs: Math.ceil(resetMs), retryAfterMs: Math.ceil(retryAfterMs), degraded };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
+import { ownRateLimits } from '#libs/rate-limit/serve';
 import { createLogger, readEnvironment } from '#libs/service-kit';
 import { eventually } from '#libs/testing/eventually';
 import { verificationVariables } from '#libs/verification/config';
@@ -21,7 +22,11 @@ async function start() {
     LATCHKEY_SEAL_KEYS: sealKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(','),
     LATCHKEY_VERIFIER_ID: 'in-process',
   });
-  const parts = { logger: createLogger('in-process', 'silent'), metrics: new Registry() };
+  const parts = {
+    rateLimiting: ownRateLimits,
+    logger: createLogger('in-process', 'silent'),
+    metrics: new Registry(),
+  };
   const client = startInProcessVerifier(config, parts, 'spec');
   await eventually(() => client.check());
   return {

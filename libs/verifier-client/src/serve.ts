@@ -6,7 +6,7 @@ import type { VerifierClient } from './verifier-client.js';
 /** Starts a verifier in this process: lease, near cache and read-through of key-management, and no view besides. */
 export function startInProcessVerifier(
   config: VerificationConfig,
-  parts: Pick<VerificationPorts, 'logger' | 'metrics'>,
+  parts: Pick<VerificationPorts, 'rateLimiting' | 'logger' | 'metrics'>,
   caller: string,
 ): VerifierClient {
   return new InProcessVerifierClient(startVerification(config, { ...parts, view: undefined }), caller);

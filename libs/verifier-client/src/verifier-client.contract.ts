@@ -30,6 +30,7 @@ export function question(credential: string, changes: Partial<VerifierQuestion> 
     method: 'GET',
     consistency: Consistency.LEASED,
     atLeastRevision: '',
+    anyOfScopes: undefined,
     ...changes,
   };
 }
@@ -93,14 +94,14 @@ export function describeVerifierClient(name: string, start: () => Promise<Starte
     });
 
     it('names the fields of a request that is wrong', async () => {
-      const wrong = question(credential, { profile: 'other', requiredScopes: ['Write'] });
+      const wrong = question(credential, { method: 'a b\n', requiredScopes: ['Write'] });
       await expect(client.verify(wrong)).rejects.toMatchObject({
         code: 'INVALID_REQUEST',
-        fields: [{ field: 'profile' }, { field: 'requiredScopes.0' }],
+        fields: [{ field: 'requiredScopes.0' }, { field: 'method' }],
       });
       await expect(client.verifyBatch([question(credential), wrong])).rejects.toMatchObject({
         code: 'INVALID_REQUEST',
-        fields: [{ field: 'requests.1.profile' }, { field: 'requests.1.requiredScopes.0' }],
+        fields: [{ field: 'requests.1.requiredScopes.0' }, { field: 'requests.1.method' }],
       });
       const long = Array.from({ length: 1001 }, () => question('x'));
       await expect(client.verifyBatch(long)).rejects.toMatchObject({

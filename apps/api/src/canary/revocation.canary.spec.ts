@@ -12,10 +12,11 @@ class ForgetfulVerifier extends Verifier {
   private shown = false;
 
   override async verify({ credential }: VerificationRequest): Promise<Verification> {
-    if (credential === 'managing') return { outcome: 'VALID', requestId: 'r', key: managingKey };
+    if (credential === 'managing')
+      return { outcome: 'VALID', requestId: 'r', key: managingKey, rateLimit: null };
     const outcome = this.shown ? this.after : 'VALID';
     this.shown = !this.shown;
-    return { outcome, requestId: 'r', key: { ...managingKey, keyId: 'key_1' } };
+    return { outcome, requestId: 'r', key: { ...managingKey, keyId: 'key_1' }, rateLimit: null };
   }
 }
 

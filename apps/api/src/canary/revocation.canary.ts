@@ -1,4 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
+import { DEFAULT_PROFILE } from '#libs/profiles';
 import type { Logger } from '#libs/service-kit';
 import type { KeyManagement, ManagedBy } from '../keys/key-management.js';
 import type { Verification, Verifier } from '../verification/verifier.js';
@@ -92,17 +93,18 @@ export class RevocationCanary {
     const wish = { name: 'revocation canary', environment, scopes: [], expiresAt, metadata: {} };
     const { key, secret } = await keyManagement.create(wish, by);
     if (secret === null) throw new Error('key-management issued a key without its secret');
-    valid(await this.verify(secret, []), 'a new key');
+    valid(await this.verify(secret, null), 'a new key');
     const { enforcement } = await keyManagement.revoke(key.id, 'revocation canary', by, WAIT_SECONDS);
     const { status, revision } = enforcement;
     if (status !== 'enforced')
       throw new Error(`a revocation was not enforced within ${WAIT_SECONDS} seconds`);
-    const { outcome } = await this.verify(secret, []);
+    const { outcome } = await this.verify(secret, null);
     return { keyId: key.id, revision, outcome };
   }
 
-  private verify(credential: string, requiredScopes: string[]): Promise<Verification> {
-    return this.parts.verifier.verify({ credential, requiredScopes, route: 'canary', method: 'CANARY' });
+  private verify(credential: string, anyOfScopes: string[] | null): Promise<Verification> {
+    const asked = { credential, profile: DEFAULT_PROFILE, anyOfScopes, route: 'canary', method: 'CANARY' };
+    return this.parts.verifier.verify(asked);
   }
 
   private pause(): Promise<void> {

@@ -37,20 +37,22 @@ export class CreateKeyRequest {
   @IsIn(['live', 'test'])
   environment?: 'live' | 'test' | null;
 
-  @ApiProperty({
-    description: 'What the key may do; each must be one of the managing key’s own scopes.',
+  @ApiPropertyOptional({
+    description:
+      'What the key may do; each must be one of the managing key’s own scopes. Needed unless the product gives some by itself.',
     type: [String],
     maxItems: 64,
     uniqueItems: true,
     items: { type: 'string', pattern: SCOPE.source },
     example: ['read'],
   })
+  @IsOptional()
   @IsArray()
   @ArrayMaxSize(64)
   @ArrayUnique()
   @IsString({ each: true })
   @Matches(SCOPE, { each: true })
-  scopes!: string[];
+  scopes?: string[] | null;
 
   @ApiPropertyOptional({
     description: 'When the key stops working, not after the managing key. Absent or null: never.',

@@ -1,7 +1,7 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../problems/api-problems.response.js';
-import { CurrentKey, RequireScopes } from '../verification/verified-request.hook.js';
+import { CurrentKey, UsesKeyFor } from '../verification/verified-request.hook.js';
 import type { VerifiedKey } from '../verification/verifier.js';
 import { KeyManagement } from './key-management.js';
 import { enforcementResourceOf } from './key-resource.js';
@@ -14,7 +14,7 @@ export class EnforcementsController {
   constructor(private readonly keyManagement: KeyManagement) {}
 
   @Get(':revision')
-  @RequireScopes('keys:manage')
+  @UsesKeyFor('managed keys')
   @ApiOperation({ summary: 'Tells whether a change of one of the tenant’s keys is enforced by now' })
   @ApiOkResponse({ type: EnforcementResponse })
   @ApiProblems(401, 403, 404, 429, 500, 503)

@@ -15,6 +15,7 @@ import {
   type IssuedKey,
   KeyManagement,
   type KeyPage,
+  type ListedKeys,
   type ManagedBy,
   type ManagedKey,
   type NewKey,
@@ -38,9 +39,9 @@ export class GrpcKeyManagement extends KeyManagement {
 
   override async list(
     { tenantId, environment }: VerifiedKey,
-    { limit, cursor }: { limit: number; cursor: string | null },
+    { statuses, limit, cursor }: ListedKeys,
   ): Promise<KeyPage> {
-    const request = { tenantId, environment, limit, cursor: cursor ?? '' };
+    const request = { tenantId, environment, limit, cursor: cursor ?? '', statuses: [...statuses] };
     const { keys, nextCursor } = await this.caller.call(this.client.listKeys.bind(this.client), request);
     return { keys: keys.map(managedKeyOf), nextCursor: nextCursor || null };
   }
@@ -52,7 +53,8 @@ export class GrpcKeyManagement extends KeyManagement {
         ...commandOf(by),
         name,
         environment,
-        scopes,
+        scopes: scopes ?? [],
+        defaultScopes: scopes === null,
         expiresAt: expiresAt ?? undefined,
         metadataJson: JSON.stringify(metadata),
       }),
@@ -78,6 +80,19 @@ export class GrpcKeyManagement extends KeyManagement {
   ): Promise<ChangedKey> {
     const request = { ...commandOf(by), keyId, reason: reason ?? '', waitSeconds };
     const { key, enforcement } = await this.change(this.client.revokeKey.bind(this.client), request);
+    return { key: managedKeyOf(key), enforcement: enforcementOf(enforcement) };
+  }
+
+  override async retirePreviousSecret(
+    keyId: string,
+    by: ManagedBy,
+    waitSeconds: number,
+  ): Promise<ChangedKey> {
+    const request = { ...commandOf(by), keyId, waitSeconds };
+    const { key, enforcement } = await this.change(
+      this.client.retirePreviousSecret.bind(this.client),
+      request,
+    );
     return { key: managedKeyOf(key), enforcement: enforcementOf(enforcement) };
   }
 
@@ -137,6 +152,7 @@ function managedKeyOf(key: Key | undefined): ManagedKey {
     status: status as ManagedKey['status'],
     hint: { start: key.hintStart, end: key.hintEnd },
     metadata: JSON.parse(key.metadataJson || '{}') as Record<string, unknown>,
+    requestsPerMinute: key.requestsPerMinute ?? null,
     createdAt,
     expiresAt: key.expiresAt ?? null,
     revokedAt: key.revokedAt ?? null,

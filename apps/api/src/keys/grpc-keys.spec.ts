@@ -23,6 +23,7 @@ const message = {
   expiresAt: undefined,
   revokedAt: undefined,
   generation: 2,
+  requestsPerMinute: 600,
   previousSecretValidUntil: createdAt,
   revision: 'r',
 };
@@ -39,6 +40,7 @@ const managed = {
   expiresAt: null,
   revokedAt: null,
   secretGeneration: 2,
+  requestsPerMinute: 600,
   previousSecretValidUntil: createdAt,
   revision: 'r',
 };
@@ -114,11 +116,13 @@ describe('GrpcKeyManagement', () => {
   });
 
   it('lists the keys of the manager’s tenant and environment', async () => {
-    expect(await keys.list(managingKey, { limit: 5, cursor: null })).toEqual({
+    expect(await keys.list(managingKey, { statuses: ['active'], limit: 5, cursor: null })).toEqual({
       keys: [managed],
       nextCursor: null,
     });
-    expect(asked).toEqual([{ tenantId: 'acme', environment: 'live', limit: 5, cursor: '' }]);
+    expect(asked).toEqual([
+      { tenantId: 'acme', environment: 'live', statuses: ['active'], limit: 5, cursor: '' },
+    ]);
   });
 
   it('creates below the manager’s own rights', async () => {
@@ -132,7 +136,9 @@ describe('GrpcKeyManagement', () => {
     const issued = await keys.create({ ...key, scopes: ['read'] }, by);
     expect(issued).toEqual({ key: managed, secret: 'the secret' });
     const { name, environment, scopes, expiresAt } = key;
-    expect(asked).toEqual([{ ...command, name, environment, scopes, expiresAt, metadataJson: '{"a":1}' }]);
+    expect(asked).toEqual([
+      { ...command, name, environment, scopes, defaultScopes: false, expiresAt, metadataJson: '{"a":1}' },
+    ]);
   });
 
   it('rotates below the manager’s own rights, and tells 0 s of grace from the default', async () => {

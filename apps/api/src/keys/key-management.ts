@@ -1,3 +1,4 @@
+import type { KeyStatus } from '#libs/profiles';
 import type { VerifiedKey } from '../verification/verifier.js';
 
 /** A key as its tenant sees it: no secret, no digest. */
@@ -11,6 +12,8 @@ export interface ManagedKey {
   /** First and last characters of the current secret, to recognise it by. */
   hint: { start: string; end: string };
   metadata: Record<string, unknown>;
+  /** What was set for this key alone, requests per minute; null: as profile and plan say. */
+  requestsPerMinute: number | null;
   createdAt: Date;
   expiresAt: Date | null;
   revokedAt: Date | null;
@@ -57,7 +60,8 @@ export interface ManagedBy {
 export interface NewKey {
   name: string;
   environment: 'live' | 'test';
-  scopes: string[];
+  /** Null: what the product gives where none are chosen. */
+  scopes: string[] | null;
   expiresAt: Date | null;
   metadata: Record<string, unknown>;
 }
@@ -69,6 +73,12 @@ export interface Rotation {
   retirePrevious: boolean;
 }
 
+export interface ListedKeys {
+  statuses: readonly KeyStatus[];
+  limit: number;
+  cursor: string | null;
+}
+
 export interface KeyPage {
   keys: ManagedKey[];
   /** Null on the last page. */
@@ -77,8 +87,8 @@ export interface KeyPage {
 
 /** Manages a tenant's keys on behalf of one of them. Rejects with a Rejection where a rule says no. */
 export abstract class KeyManagement {
-  /** The keys of the manager's tenant and environment, newest first. */
-  abstract list(manager: VerifiedKey, page: { limit: number; cursor: string | null }): Promise<KeyPage>;
+  /** The keys of the manager's tenant and environment that have one of the statuses, newest first. */
+  abstract list(manager: VerifiedKey, page: ListedKeys): Promise<KeyPage>;
   abstract create(key: NewKey, by: ManagedBy): Promise<IssuedKey>;
   /** As {@link revoke}, it waits until what it ends is refused wherever keys are verified, or so many seconds. */
   abstract rotate(
@@ -87,6 +97,8 @@ export abstract class KeyManagement {
     by: ManagedBy,
     waitSeconds: number,
   ): Promise<IssuedKey & ChangedKey>;
+  /** Ends the grace period of the secret before the current one; repeating it changes nothing. */
+  abstract retirePreviousSecret(keyId: string, by: ManagedBy, waitSeconds: number): Promise<ChangedKey>;
   /** For ever; repeating it changes nothing. */
   abstract revoke(
     keyId: string,

@@ -1,3 +1,4 @@
+import type { Profile } from '#libs/profiles';
 import type { Insights } from './key-usage.js';
 import type { Enforcement, ManagedKey } from './key-management.js';
 import type { EnforcementResponse, KeyResponse, KeyWithInsightsResponse } from './key.response.js';
@@ -23,15 +24,19 @@ export function enforcementResourceOf(enforcement: Enforcement) {
   } satisfies EnforcementResponse;
 }
 
-/** A key as JSON with its insights. When it was made is key-management's to say: usage may not have heard of it yet. */
-export function keyWithInsightsOf(key: ManagedKey, insights: Insights): KeyWithInsightsResponse {
+/** A key as JSON with its insights, its last use as its product counts it. When it was made is key-management's to say: usage may not have heard of it yet. */
+export function keyWithInsightsOf(
+  key: ManagedKey,
+  insights: Insights,
+  lastUsed: Profile['keys']['lastUsed'],
+): KeyWithInsightsResponse {
   const resource = keyResourceOf(key);
   return {
     ...resource,
     insights: {
       ...insights,
       createdAt: resource.createdAt,
-      lastUsedAt: isoOrNull(insights.lastUsedAt),
+      lastUsedAt: isoOrNull(lastUsed === 'success' ? insights.lastUsedAt : insights.lastAuthenticatedAt),
       lastAuthenticatedAt: isoOrNull(insights.lastAuthenticatedAt),
       windowStart: insights.windowStart.toISOString(),
     },

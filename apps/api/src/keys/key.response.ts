@@ -37,6 +37,14 @@ export class KeyResponse {
   @ApiProperty({ type: 'object', additionalProperties: true, example: { team: 'billing' } })
   metadata!: Record<string, unknown>;
 
+  @ApiProperty({
+    description: 'Limit of this key alone, requests in any 60 seconds; null: as its product and plan say.',
+    type: 'integer',
+    nullable: true,
+    example: null,
+  })
+  requestsPerMinute!: number | null;
+
   @ApiProperty(TIME)
   createdAt!: string;
 
@@ -134,7 +142,8 @@ class InsightsResponse {
 
   @ApiProperty({
     ...TIME_OR_NULL,
-    description: 'The last request that was answered with a status below 400.',
+    description:
+      'The last request that was answered with a status below 400, or as lastAuthenticatedAt where the product has it so.',
   })
   lastUsedAt!: string | null;
 

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiBody,
@@ -11,9 +11,12 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Rejection } from '#libs/contracts';
+import type { Profile } from '#libs/profiles';
 import { preferredWaitOf, requestContextOf } from '#libs/service-kit';
+import { publicPath } from '../products/product-path.js';
+import { CurrentProduct, productOf } from '../products/product.hook.js';
 import { ApiProblems } from '../problems/api-problems.response.js';
-import { CurrentKey, RequireScopes } from '../verification/verified-request.hook.js';
+import { CurrentKey, UsesKeyFor } from '../verification/verified-request.hook.js';
 import type { VerifiedKey } from '../verification/verifier.js';
 import { CreateKeyRequest } from './create-key.request.js';
 import { ApiChange } from './api-change.response.js';
@@ -29,9 +32,6 @@ import {
 import { ListKeysRequest } from './list-keys.request.js';
 import { RevokeKeyRequest } from './revoke-key.request.js';
 import { RotateKeyRequest } from './rotate-key.request.js';
-
-/** The scope that lets a key manage its tenant's keys of its own environment. */
-const MANAGE = 'keys:manage';
 
 /** Longest that a request waits until its change holds everywhere, seconds; then it is told where to ask. */
 const WAIT_SECONDS_MAX = 50;
@@ -55,7 +55,7 @@ export class KeysController {
   ) {}
 
   @Get()
-  @RequireScopes(MANAGE)
+  @UsesKeyFor('managed keys')
   @ApiOperation({
     summary: 'Lists the tenant’s keys of this key’s environment, newest first, with their insights',
   })
@@ -63,9 +63,12 @@ export class KeysController {
   @ApiProblems(400, 401, 403, 429, 500, 503)
   async list(
     @CurrentKey() manager: VerifiedKey,
+    @CurrentProduct() profile: Profile,
     @Query() { limit, cursor }: ListKeysRequest,
   ): Promise<KeyListResponse> {
-    const { keys, nextCursor } = await this.keyManagement.list(manager, { limit, cursor: cursor ?? null });
+    const { listed: statuses, lastUsed } = profile.keys;
+    const page = { statuses, limit, cursor: cursor ?? null };
+    const { keys, nextCursor } = await this.keyManagement.list(manager, page);
     // Without usage the list is unavailable: numbers that are not known are not shown as none.
     const insights = await this.keyUsage.insightsOf(
       manager.tenantId,
@@ -74,13 +77,13 @@ export class KeysController {
     const data = keys.map((key) => {
       const known = insights.get(key.id);
       if (known === undefined) throw new Error(`the usage service left out key ${key.id}`);
-      return keyWithInsightsOf(key, known);
+      return keyWithInsightsOf(key, known, lastUsed);
     });
     return { data, nextCursor };
   }
 
   @Post()
-  @RequireScopes(MANAGE)
+  @UsesKeyFor('managed keys')
   @ApiOperation({ summary: 'Creates a key, never wider than this one' })
   @ApiHeader(IDEMPOTENCY_KEY)
   @ApiCreatedResponse({ type: IssuedKeyResponse })
@@ -94,7 +97,7 @@ export class KeysController {
       {
         name: body.name,
         environment: body.environment ?? manager.environment,
-        scopes: body.scopes,
+        scopes: body.scopes ?? null,
         expiresAt: body.expiresAt ? new Date(body.expiresAt) : null,
         metadata: body.metadata ?? {},
       },
@@ -105,7 +108,7 @@ export class KeysController {
 
   @Post(':keyId/rotate')
   @HttpCode(200)
-  @RequireScopes(MANAGE)
+  @UsesKeyFor('managed keys')
   @ApiOperation({ summary: 'Gives a key a new secret; the previous one stays valid for the grace period' })
   @ApiParam(KEY_ID)
   @ApiHeader(IDEMPOTENCY_KEY)
@@ -130,7 +133,7 @@ export class KeysController {
 
   @Post(':keyId/revoke')
   @HttpCode(200)
-  @RequireScopes(MANAGE)
+  @UsesKeyFor('managed keys')
   @ApiOperation({ summary: 'Revokes a key, for ever; repeating it changes nothing' })
   @ApiParam(KEY_ID)
   @ApiHeader(IDEMPOTENCY_KEY)
@@ -152,6 +155,44 @@ export class KeysController {
     );
     return { ...answered(enforcement, request, reply), key: keyResourceOf(key) };
   }
+
+  @Delete(':keyId')
+  @UsesKeyFor('managed keys')
+  @ApiOperation({ summary: 'Deletes a key: as revoking it' })
+  @ApiParam(KEY_ID)
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiChange(ChangedKeyResponse)
+  @ApiProblems(401, 403, 404, 429, 500, 503)
+  delete(
+    @CurrentKey() manager: VerifiedKey,
+    @Req() request: FastifyRequest,
+    @Param('keyId') keyId: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ChangedKeyResponse> {
+    return this.revoke(manager, request, keyId, {}, reply);
+  }
+
+  @Post(':keyId/retire-previous-secret')
+  @HttpCode(200)
+  @UsesKeyFor('managed keys')
+  @ApiOperation({ summary: 'Ends the grace period of the secret before the current one' })
+  @ApiParam(KEY_ID)
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiChange(ChangedKeyResponse)
+  @ApiProblems(401, 403, 404, 409, 422, 429, 500, 503)
+  async retirePreviousSecret(
+    @CurrentKey() manager: VerifiedKey,
+    @Req() request: FastifyRequest,
+    @Param('keyId') keyId: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ChangedKeyResponse> {
+    const { key, enforcement } = await this.keyManagement.retirePreviousSecret(
+      keyIdOf(keyId),
+      managedBy(manager, request),
+      waitSecondsOf(request),
+    );
+    return { ...answered(enforcement, request, reply), key: keyResourceOf(key) };
+  }
 }
 
 function waitSecondsOf({ headers }: FastifyRequest): number {
@@ -159,9 +200,11 @@ function waitSecondsOf({ headers }: FastifyRequest): number {
 }
 
 /** The body's part on how the change stands; 202 with where to ask where it does not hold everywhere yet. */
-function answered(enforcement: Enforcement, { headers }: FastifyRequest, reply: FastifyReply) {
+function answered(enforcement: Enforcement, request: FastifyRequest, reply: FastifyReply) {
+  const { headers } = request;
   if (enforcement.status === 'committed' && enforcement.enforcedBy !== null) {
-    reply.status(202).header('location', `/v1/enforcements/${enforcement.revision}`);
+    const path = publicPath(productOf(request), `/v1/enforcements/${enforcement.revision}`);
+    reply.status(202).header('location', path);
     const preferred = preferredWaitOf(headers['prefer']);
     if (preferred !== undefined && preferred.seconds <= WAIT_SECONDS_MAX)
       reply.header('preference-applied', preferred.applied);

@@ -12,7 +12,13 @@ import { type ServedGrpc, serveGrpc } from '../served-grpc.contract.js';
 import { ClientVerifier } from './client-verifier.js';
 
 const TOKEN = 'a-service-token-of-the-api';
-const request = { credential: 'secret', requiredScopes: ['read'], route: '/v1/whoami', method: 'GET' };
+const request = {
+  credential: 'secret',
+  profile: 'default',
+  anyOfScopes: ['read'],
+  route: '/v1/whoami',
+  method: 'GET',
+};
 const answer = {
   verdict: Verdict.VALID,
   requestId: 'r1',
@@ -63,7 +69,8 @@ describe('ClientVerifier, asking over gRPC', () => {
     expect(asked).toEqual([
       {
         ...request,
-        profile: '',
+        requiredScopes: [],
+        anyOfScopes: { scopes: ['read'] },
         counting: Counting.CALLER_REPORTS,
         consistency: Consistency.LEASED,
         atLeastRevision: '',
@@ -78,7 +85,16 @@ describe('ClientVerifier, asking over gRPC', () => {
       outcome: 'REVOKED',
       requestId: 'r1',
       key: { keyId, tenantId, environment: 'live', scopes, expiresAt, secretGeneration },
+      rateLimit: null,
     });
+  });
+
+  it('hands on how the limit stands, and asks for no scope where none is needed', async () => {
+    const rateLimit = { limit: 60, remaining: 0, resetMs: 60_000, retryAfterMs: 1200, degraded: false };
+    respond = () => ({ ...answer, verdict: Verdict.RATE_LIMITED, rateLimit });
+    const whoami = { ...request, profile: 'seyn', anyOfScopes: null };
+    expect(await verifier.verify(whoami)).toMatchObject({ outcome: 'RATE_LIMITED', rateLimit });
+    expect(asked).toMatchObject([{ profile: 'seyn', anyOfScopes: undefined }]);
   });
 
   it.each([Verdict.MALFORMED, Verdict.NOT_FOUND])('names no key on %s', async (verdict) => {

@@ -12,17 +12,18 @@ export class ClientVerifier extends Verifier {
   override async verify(request: VerificationRequest): Promise<Verification> {
     const response = await this.client.verify({
       credential: request.credential,
-      profile: '',
-      requiredScopes: [...request.requiredScopes],
+      profile: request.profile,
+      requiredScopes: [],
       route: request.route,
       method: request.method,
       consistency: Consistency.LEASED,
       atLeastRevision: '',
+      anyOfScopes: request.anyOfScopes === null ? undefined : { scopes: [...request.anyOfScopes] },
     });
     const outcome = outcomeOf(response);
     const { requestId } = response;
     if (!isCounted(outcome)) return { outcome, requestId };
-    return { outcome, requestId, key: keyOf(response) };
+    return { outcome, requestId, key: keyOf(response), rateLimit: response.rateLimit ?? null };
   }
 }
 

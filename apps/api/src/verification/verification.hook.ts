@@ -1,11 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, type Registry } from 'prom-client';
-import { Rejection } from '#libs/contracts';
+import { isAuthenticated, Rejection } from '#libs/contracts';
+import { DEFAULT_PROFILE, type Profile, scopesAllowing } from '#libs/profiles';
 import type { RequestReporter } from '#libs/request-reporting';
 import type { Logger } from '#libs/service-kit';
 import type { ErrorsFilter } from '#libs/service-kit/errors.filter';
+import { productOf } from '../products/product.hook.js';
 import { shownCredential } from './bearer-credential.js';
 import { isOpenRoute } from './open-routes.js';
+import { rateLimitHeaders } from './rate-limit-headers.js';
 import { type Refusal, refusalOf, refusalOfForm } from './refusal.js';
 import { keepVerifiedKey } from './verified-request.hook.js';
 import type { Attributed, Verification, Verifier } from './verifier.js';
@@ -33,6 +37,8 @@ interface Exchange {
 
 /** Name under which the requests are counted. */
 const CALLER = 'api';
+/** Longer than asking key-management takes while nothing is overloaded, milliseconds. */
+const REFUSED_AFTER_MS = 25;
 /** Seconds until a retry makes sense when the verifier is away. */
 const RETRY_AFTER_SECONDS = 1;
 
@@ -51,10 +57,10 @@ export function verifyRequests(fastify: FastifyInstance, parts: VerificationPart
     registers: [parts.metrics],
   });
 
-  // A route that forgot to say what it requires would be open to every valid key.
+  // A route that forgot to say what it is for would be open to every valid key.
   fastify.addHook('onRoute', ({ method, url, config }) => {
-    if (isOpenRoute(url) || config?.requiredScopes !== undefined) return;
-    throw new Error(`${String(method)} ${url} does not say which scopes it requires`);
+    if (isOpenRoute(url) || config?.keyUse !== undefined) return;
+    throw new Error(`${String(method)} ${url} does not say what a key is needed for`);
   });
 
   // With a callback, not a promise: a promise that ends with a refusal still to be sent would let the handler run when
@@ -81,16 +87,19 @@ export function verifyRequests(fastify: FastifyInstance, parts: VerificationPart
   async function admit(request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
     reply.header('cache-control', 'no-store');
     const exchange = open(request, reply);
+    const profile = productOf(request);
+    const realm = realmOf(profile);
     const shown = shownCredential(request.raw.rawHeaders);
     if ('refused' in shown) {
       verifications.inc({ outcome: 'UNASKED' });
-      return refuse(refusalOfForm(shown.refused), request, reply);
+      return refuse(refusalOfForm(shown.refused, realm), request, reply);
     }
-    const requiredScopes = request.routeOptions.config.requiredScopes ?? [];
     const { route, method } = exchange;
+    const anyOfScopes = scopesAllowing(profile, method, request.routeOptions.config.keyUse ?? 'resources');
     let verification: Verification;
     try {
-      verification = await verifier.verify({ credential: shown.credential, requiredScopes, route, method });
+      const { credential } = shown;
+      verification = await verifier.verify({ credential, profile: profile.name, anyOfScopes, route, method });
     } catch (err) {
       verifications.inc({ outcome: 'UNAVAILABLE' });
       const lapsed = err instanceof Rejection && err.code === 'FENCE_LEASE_LAPSED';
@@ -105,14 +114,16 @@ export function verifyRequests(fastify: FastifyInstance, parts: VerificationPart
     if ('key' in verification) {
       exchange.attributed = verification;
       keepVerifiedKey(request, verification.key);
+      if (verification.rateLimit !== null) reply.headers(rateLimitHeaders(profile, verification.rateLimit));
     }
+    const refusal = refusalOf(verification.outcome, anyOfScopes, realm);
+    if (refusal !== undefined && !isAuthenticated(verification.outcome)) await untilRefused(reply);
     if (exchange.over) {
       await countUnanswered(exchange, null);
       reply.hijack();
       return false;
     }
-    const refusal = refusalOf(verification.outcome, requiredScopes);
-    if (refusal !== undefined) return refuse(refusal, request, reply);
+    if (refusal !== undefined) return refuse(refusal, request, reply, retryAfterSeconds(verification));
     // Answered here, before a body is read, which an address without a route has no use for.
     if (request.is404) return refuse({ code: 'NOT_FOUND', challenge: null }, request, reply);
     return true;
@@ -165,9 +176,33 @@ export function verifyRequests(fastify: FastifyInstance, parts: VerificationPart
     ]);
   }
 
-  function refuse({ code, challenge }: Refusal, request: FastifyRequest, reply: FastifyReply): false {
+  function refuse(
+    { code, challenge }: Refusal,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    retryAfter?: number,
+  ): false {
     if (challenge !== null) reply.header('www-authenticate', challenge);
-    errors.overHttp(new Rejection(code), request, reply);
+    errors.overHttp(new Rejection(code, [], retryAfter), request, reply);
     return false;
   }
+}
+
+/**
+ * A key that never was is asked for farther away than one that was revoked or is another product's. So that the time of a
+ * refusal does not tell them apart, none comes sooner than this after its request.
+ */
+async function untilRefused({ elapsedTime }: FastifyReply): Promise<void> {
+  if (elapsedTime < REFUSED_AFTER_MS) await delay(REFUSED_AFTER_MS - elapsedTime);
+}
+
+/** Products other than our own go by their names. */
+function realmOf({ name }: Profile): string {
+  return name === DEFAULT_PROFILE ? 'latchkey' : name;
+}
+
+/** Rounded up, so that a retry at that time is admitted. */
+function retryAfterSeconds(verification: Verification): number | undefined {
+  if (verification.outcome !== 'RATE_LIMITED') return undefined;
+  return Math.max(1, Math.ceil((verification.rateLimit?.retryAfterMs ?? 0) / 1000));
 }

@@ -1,17 +1,18 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
+import type { KeyUse } from '#libs/profiles';
 import type { VerifiedKey } from './verifier.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Scopes that a key must hold, all of them, to use the route. */
-    requiredScopes?: readonly string[];
+    /** What a key is needed for there; its product says which scopes allow that. */
+    keyUse?: KeyUse;
   }
 }
 
-/** Says which scopes a key must hold to use the route; none: any valid key. Every route that needs a key has one. */
-export const RequireScopes = (...requiredScopes: string[]) => RouteConfig({ requiredScopes });
+/** Says what the route is for. Every route that needs a key has one. */
+export const UsesKeyFor = (keyUse: KeyUse) => RouteConfig({ keyUse });
 
 const keys = new WeakMap<FastifyRequest, VerifiedKey>();
 

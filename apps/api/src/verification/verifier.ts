@@ -12,12 +12,24 @@ export interface VerifiedKey {
   secretGeneration: number;
 }
 
+/** How a key's limit stands after a request, an exact window over the last 60 seconds. */
+export interface RateLimit {
+  limit: number;
+  remaining: number;
+  /** Milliseconds until the whole limit is free again. */
+  resetMs: number;
+  /** Milliseconds until a request can be admitted; 0 where this one was. */
+  retryAfterMs: number;
+}
+
 /** A verdict that names a key: the request is counted for it, whatever the outcome. */
 export interface Attributed {
   outcome: CountedOutcome;
   /** Names this request wherever it is counted. */
   requestId: string;
   key: VerifiedKey;
+  /** Null where nothing was taken from a limit. */
+  rateLimit: RateLimit | null;
 }
 
 /** A verdict on a credential that is no key's. */
@@ -31,8 +43,10 @@ export type Verification = Attributed | Unattributed;
 /** One request's credential, with what it is to be used for. */
 export interface VerificationRequest {
   credential: string;
-  /** All of these must be held by the key. */
-  requiredScopes: readonly string[];
+  /** The product whose key it must be. */
+  profile: string;
+  /** One of these must be held by the key; null: none is needed, and of none no key has one. */
+  anyOfScopes: readonly string[] | null;
   /** Route pattern, or `unknown`. */
   route: string;
   method: string;

@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../problems/api-problems.response.js';
-import { CurrentKey, RequireScopes } from '../verification/verified-request.hook.js';
+import { CurrentKey, UsesKeyFor } from '../verification/verified-request.hook.js';
 import type { VerifiedKey } from '../verification/verifier.js';
 import { WhoamiResponse } from './whoami.response.js';
 
@@ -10,7 +10,7 @@ import { WhoamiResponse } from './whoami.response.js';
 @Controller('v1/whoami')
 export class WhoamiController {
   @Get()
-  @RequireScopes()
+  @UsesKeyFor('resources')
   @ApiOperation({ summary: 'Tells what the key of this request is' })
   @ApiOkResponse({ type: WhoamiResponse })
   @ApiProblems(401, 403, 429, 500, 503)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { status as grpcStatus } from '@grpc/grpc-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -9,6 +9,7 @@ import { digestOf } from '#libs/key-secret';
 import type { SecretRecord } from '#libs/key-view';
 import { RevisionSeal } from '#libs/fence';
 import { eventually } from '#libs/testing/eventually';
+import { profilesDirectoryWith } from '#libs/testing/profiles-directory';
 import { tenantChange } from '#libs/verification/fence-examples.contract';
 import {
   forger,
@@ -19,18 +20,32 @@ import {
   secretRecord,
   tenantRecord,
 } from '#libs/verification/record-examples.contract';
-import { startVerifier, statusOf, tokens, verifyRequest } from '../served-verifier.contract.js';
+import { seynCredential } from '#libs/verification/profile-examples.contract';
+import {
+  profileTokens,
+  startVerifier,
+  statusOf,
+  tokens,
+  verifyRequest,
+} from '../served-verifier.contract.js';
 
 const revisions = new RevisionSeal(sealKeys);
+
+const profiles = profilesDirectoryWith('^sk_[0-9a-f]{32}$');
 
 let verifier: Awaited<ReturnType<typeof startVerifier<LosableKeyView>>>;
 let calls: ReturnType<(typeof verifier)['calls']>;
 
 beforeAll(async () => {
-  verifier = await startVerifier(new LosableKeyView(), { LATCHKEY_LEGACY_KEY_PATTERNS: '^sk_[0-9a-f]{32}$' });
+  verifier = await startVerifier(new LosableKeyView(), {
+    LATCHKEY_PROFILES_DIR: profiles,
+  });
   calls = verifier.calls(tokens.both);
 }, 30_000);
-afterAll(() => verifier.close());
+afterAll(async () => {
+  await verifier.close();
+  rmSync(profiles, { recursive: true });
+});
 beforeEach(() => {
   verifier.authority.away = false;
   verifier.keyView.away = false;
@@ -235,10 +250,10 @@ describe('Verify', () => {
   });
 
   it('refuses a wrong request naming its fields', async () => {
-    const wrong = calls.verify(newCredential(), { profile: 'other', requiredScopes: ['READ'] });
+    const wrong = calls.verify(newCredential(), { method: 'a\n', requiredScopes: ['READ'] });
     await expect(wrong).rejects.toMatchObject({
       code: 'INVALID_REQUEST',
-      fields: [{ field: 'profile' }, { field: 'requiredScopes.0' }],
+      fields: [{ field: 'requiredScopes.0' }, { field: 'method' }],
     });
   });
 
@@ -397,6 +412,33 @@ describe('the callers', () => {
       const expected = allowed ? grpcStatus.OK : grpcStatus.PERMISSION_DENIED;
       expect(await statusOf(verifier.client, method, `Bearer ${token}`)).toBe(expected);
     }
+  });
+});
+
+describe('profiles', () => {
+  it('may be named by those callers alone whose token names them, and keys of others do not exist', async () => {
+    const credential = seynCredential();
+    verifier.authority.knows(
+      secretRecord({ digest: digestOf(credential), keyId: newKeyId(), tenantId: 'reader' }),
+      tenantRecord({ tenantId: 'reader', profile: 'seyn' }),
+    );
+    const seyn = { profile: 'seyn' };
+    expect((await verifier.calls(profileTokens.seyn).verify(credential, seyn)).verdict).toBe(Verdict.VALID);
+    expect((await verifier.calls(profileTokens.every).verify(credential, seyn)).verdict).toBe(Verdict.VALID);
+    const { verdict } = await verifier.calls(profileTokens.every).verify(credential, { profile: 'default' });
+    expect(verdict).toBe(Verdict.MALFORMED);
+    await expect(calls.verify(credential, seyn)).rejects.toThrow(/PERMISSION_DENIED/);
+    await expect(verifier.calls(profileTokens.seyn).verify(newCredential())).rejects.toThrow(
+      /PERMISSION_DENIED/,
+    );
+    const mixed = [verifyRequest(credential, seyn), verifyRequest(newCredential())];
+    await expect(verifier.calls(profileTokens.seyn).verifyBatch(mixed)).rejects.toThrow(/PERMISSION_DENIED/);
+    await expect(verifier.calls(profileTokens.every).verify('x', { profile: 'other' })).rejects.toMatchObject(
+      {
+        code: 'INVALID_REQUEST',
+        fields: [{ field: 'profile' }],
+      },
+    );
   });
 });
 

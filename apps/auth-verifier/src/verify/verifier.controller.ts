@@ -10,7 +10,8 @@ import {
   VerifierServiceService,
 } from '#libs/contracts/gen/latchkey/v1/verifier_service';
 import type { RequestReporter } from '#libs/request-reporting';
-import type { Caller } from '#libs/service-kit';
+import { DEFAULT_PROFILE } from '#libs/profiles';
+import { type Caller, requireProfile } from '#libs/service-kit';
 import { responseSerializer } from '#libs/service-kit/response-serializer';
 import { unaryMethod } from '#libs/service-kit/unary-call.hook';
 import {
@@ -49,6 +50,7 @@ export class VerifierController {
   /** Answers without a promise where nobody had to be asked and nothing is to be counted. */
   private verify(request: VerifyRequest, caller: Caller): VerifyResponse | Promise<VerifyResponse> {
     requireFields(problemsOfVerify(request));
+    requireProfile(caller, request.profile || DEFAULT_PROFILE);
     const verification = this.verifier.verify(request, caller.name);
     return verification instanceof Promise
       ? verification.then((reached) => this.release(reached, caller))
@@ -65,6 +67,7 @@ export class VerifierController {
 
   private async verifyBatch({ requests }: VerifyBatchRequest, caller: Caller): Promise<VerifyBatchResponse> {
     requireBatch(requests);
+    for (const { profile } of requests) requireProfile(caller, profile || DEFAULT_PROFILE);
     const verifications = await this.verifier.verifyAll(requests, caller.name);
     const events: RequestEvent[] = [];
     for (const { outcome, event } of verifications) {

@@ -47,7 +47,8 @@ const expiry = (expiresAtMs: number | null): KeyEvent => ({
 function given(...history: KeyEvent[]) {
   const before = history.reduce<KeyState>(evolveKey, { status: 'none' });
   return {
-    when: (...events: KeyEvent[]) => fenceChangeOfKey(before, events, history.length + events.length),
+    when: (...events: KeyEvent[]) =>
+      fenceChangeOfKey(before, events, history.length + events.length, 'default'),
   };
 }
 
@@ -134,21 +135,30 @@ describe('the fence entry of a change to a tenant', () => {
   const suspended: TenantEvent = { type: 'TenantSuspended', data: { reason: null, suspendedAtMs: NOW_MS } };
   const resumed: TenantEvent = { type: 'TenantResumed', data: { reason: null, resumedAtMs: NOW_MS } };
   const changed: TenantEvent = { type: 'TenantChanged', data: { name: 'Acme', maxActiveKeys: 5 } };
+  const planned: TenantEvent = { type: 'TenantPlanChanged', data: { plan: 'pro' } };
   const registered: TenantEvent = {
     type: 'TenantRegistered',
-    data: { tenantId: 'acme', name: 'Acme', maxActiveKeys: 5, registeredAtMs: NOW_MS },
+    data: {
+      tenantId: 'acme',
+      name: 'Acme',
+      maxActiveKeys: 5,
+      profile: 'default',
+      plan: null,
+      registeredAtMs: NOW_MS,
+    },
   };
 
   it('is none for a new tenant', () => {
-    expect(fenceChangeOfTenant('acme', [registered], 1)).toBeUndefined();
+    expect(fenceChangeOfTenant('acme', [registered], 1, 'default')).toBeUndefined();
   });
 
   it.each([
     ['restricts where it is suspended', suspended, 'TENANT'],
     ['is a hint where it is resumed', resumed, 'HINT'],
     ['is a hint where its name or limit changes', changed, 'HINT'],
+    ['is a hint where its plan changes', planned, 'HINT'],
   ])('%s', (_, event, kind) => {
-    const change = fenceChangeOfTenant('acme', [event], 4);
+    const change = fenceChangeOfTenant('acme', [event], 4, 'default');
     expect(change).toMatchObject({ kind, subject: 'tenant-acme', floorVersion: 4, terminal: false });
     expect(isAwaited(change as FenceChange, 0, NOW_MS)).toBe(kind === 'TENANT');
   });

@@ -15,24 +15,25 @@ export interface FenceEffect extends Pick<FenceEntry, 'kind'> {
 /** What an append writes to the fence log; its place there is the log's to give. */
 export interface FenceChange extends FenceEffect, Omit<FenceEntry, 'seq'> {}
 
-/** There is one profile so far. */
-const PROFILE = 'default';
-
 const AT_ONCE = { kind: 'KEY', terminal: false, bindsFromMs: 0 } as const;
 const HINT = { kind: 'HINT', terminal: false, bindsFromMs: 0 } as const;
 type Effect = FenceEffect & Pick<FenceEntry, 'terminal'>;
 
-/** The one entry for what an append does to a key, at the version it leaves; undefined: no verifier can know the key. */
+/**
+ * The one entry for what an append does to a key, at the version it leaves, of a tenant of the profile; undefined: no
+ * verifier can know the key.
+ */
 export function fenceChangeOfKey(
   before: KeyState,
   events: readonly KeyEvent[],
   version: number,
+  profile: string,
 ): FenceChange | undefined {
   const [first] = events;
   if (before.status === 'none') {
     // A digest from elsewhere may have been asked for before, and be remembered as belonging to no key.
     if (first?.type !== 'KeyImported') return undefined;
-    return { ...HINT, subject: subjectOfSecret(first.data.digest), floorVersion: version, profile: PROFILE };
+    return { ...HINT, subject: subjectOfSecret(first.data.digest), floorVersion: version, profile };
   }
   let key: KeyState = before;
   const effects = events.map((event) => {
@@ -41,7 +42,7 @@ export function fenceChangeOfKey(
     return effect;
   });
   const subject = subjectOfKey(before.keyId);
-  return { ...strongest(effects), subject, floorVersion: version, profile: PROFILE };
+  return { ...strongest(effects), subject, floorVersion: version, profile };
 }
 
 /** As {@link fenceChangeOfKey}, for a tenant. */
@@ -49,6 +50,7 @@ export function fenceChangeOfTenant(
   tenantId: string,
   events: readonly TenantEvent[],
   version: number,
+  profile: string,
 ): FenceChange | undefined {
   if (events.some(({ type }) => type === 'TenantRegistered')) return undefined;
   const restricts = events.some(({ type }) => type === 'TenantSuspended');
@@ -57,7 +59,7 @@ export function fenceChangeOfTenant(
     kind: restricts ? 'TENANT' : 'HINT',
     subject: subjectOfTenant(tenantId),
     floorVersion: version,
-    profile: PROFILE,
+    profile,
   };
 }
 
@@ -85,6 +87,7 @@ function effectOf(event: KeyEvent, before: ExistingKey): Effect {
     case 'KeyCreated':
     case 'KeyImported':
     case 'KeyDetailsChanged':
+    case 'RateLimitChanged':
       return HINT;
     default: {
       const unknown: never = event;

@@ -46,6 +46,8 @@ export interface Renewal {
   standing: FenceStanding;
   /** Those after what is applied, at most one more than a grant holds. */
   entries: FenceEntry[];
+  /** Incarnations that are registered and not given up. */
+  liveVerifiers: number;
 }
 
 /**

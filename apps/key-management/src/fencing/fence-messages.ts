@@ -6,10 +6,11 @@ import {
   type RenewResponse,
 } from '#libs/contracts/gen/latchkey/v1/fence_service';
 import { FENCE_PROTOCOL_VERSION, type FenceEntry, type Grant } from '#libs/fence';
+import { DEFAULT_PROFILE } from '#libs/profiles';
 import type { Incarnation, Registration } from './fence-ledger.js';
 
-/** The profiles a verifier may verify within. */
-const PROFILES = ['default'];
+/** Most profiles of one verifier. */
+const PROFILES_MAX = 100;
 
 /** What a message says of a verifier. Throws INVALID_REQUEST where it is not as it must be, as all of these do. */
 export function incarnationOf({ verifierId, incarnation }: Incarnation): Incarnation {
@@ -19,6 +20,7 @@ export function incarnationOf({ verifierId, incarnation }: Incarnation): Incarna
   return { verifierId, incarnation };
 }
 
+/** Profiles that this replica does not have may be those of another one, while a deployment gets new ones. */
 export function registrationOf(message: RegisterRequest): Registration {
   const { protocolVersion, profiles, serveStaleMs } = message;
   check(
@@ -28,12 +30,12 @@ export function registrationOf(message: RegisterRequest): Registration {
   );
   check(
     'profiles',
-    profiles.every((profile) => PROFILES.includes(profile)),
-    `must be among ${PROFILES.join(', ')}`,
+    profiles.length <= PROFILES_MAX && profiles.every((profile) => /^[a-z][a-z0-9-]{0,31}$/.test(profile)),
+    `must be at most ${PROFILES_MAX} names of profiles`,
   );
   return {
     ...incarnationOf(message),
-    profiles: profiles.length === 0 ? PROFILES : [...new Set(profiles)],
+    profiles: profiles.length === 0 ? [DEFAULT_PROFILE] : [...new Set(profiles)],
     serveStaleMs,
   };
 }
@@ -62,13 +64,17 @@ export function entryMessageOf(entry: FenceEntry): FenceEntryMessage {
   };
 }
 
-export function renewResponseOf({ head, upTo, entries, authorityTimeMs, ...grant }: Grant): RenewResponse {
+export function renewResponseOf(
+  { head, upTo, entries, authorityTimeMs, ...grant }: Grant,
+  liveVerifiers: number,
+): RenewResponse {
   return {
     ...grant,
     head: String(head),
     upTo: String(upTo),
     entries: entries.map(entryMessageOf),
     authorityTime: new Date(authorityTimeMs),
+    liveVerifiers,
   };
 }
 

@@ -147,7 +147,7 @@ describe('FenceService', () => {
     ['incarnation', { incarnation: '' }],
     ['incarnation', { incarnation: '\u0000' }],
     ['incarnation', { incarnation: 'not-a-uuid' }],
-    ['profiles', { profiles: ['default', 'another'] }],
+    ['profiles', { profiles: ['default', 'Another'] }],
     ['serveStaleMs', { serveStaleMs: 5001 }],
   ])('refuses to register with a wrong %s: %j', async (field, more) => {
     expect(await refusal(verifierOf().register(more))).toEqual([

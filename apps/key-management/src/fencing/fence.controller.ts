@@ -58,12 +58,12 @@ export class FenceController {
   }
 
   private async renew(request: RenewRequest): Promise<RenewResponse> {
-    const { isKnown, standing, entries } = await this.ledger.renew(
+    const { isKnown, standing, entries, liveVerifiers } = await this.ledger.renew(
       incarnationOf(request),
       seqOf(request.applied),
     );
     const grant = { ...standing, authorityTimeMs: Date.now() };
-    return renewResponseOf(grantOf(isKnown ? {} : undefined, grant, entries));
+    return renewResponseOf(grantOf(isKnown ? {} : undefined, grant, entries), liveVerifiers);
   }
 
   private async deregister(request: DeregisterRequest): Promise<DeregisterResponse> {

@@ -293,6 +293,17 @@ describe('PostgresFenceLedger', () => {
       await expect(ledger.renew(incarnation, 0)).resolves.toMatchObject({ isKnown: false, entries: [] });
     });
 
+    it('is told with each grant how many there are, itself among them, without those given up', async () => {
+      const [one, two, silent] = [await registered(), await registered(), await registered()];
+      const live = async () => (await ledger.renew(one, 0)).liveVerifiers;
+      expect(await live()).toBe(3);
+      const { rows } = await ledger.observe();
+      await ledger.giveUp(rows.filter(({ incarnation }) => incarnation === silent.incarnation));
+      expect(await live()).toBe(2);
+      await ledger.deregister(two);
+      expect(await live()).toBe(1);
+    });
+
     it('is not given up where it renewed since it was seen (I7)', async () => {
       const incarnation = await registered();
       const { rows } = await ledger.observe();

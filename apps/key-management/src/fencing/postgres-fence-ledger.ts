@@ -74,16 +74,17 @@ export class PostgresFenceLedger extends FenceLedger {
   renew({ verifierId, incarnation }: Incarnation, applied: number): Promise<Renewal> {
     return this.inTransaction(async (transaction) => {
       await lockFence(transaction, 'shared');
-      const [, count] = (await transaction.query(
+      const [rows, count] = (await transaction.query(
         `update keys.verifier_lease set renewals = renewals + 1, renewed_at = now(), acked = greatest(acked, least($3, head))
-         from keys.fence_head where verifier_id = $1 and incarnation = $2 and fenced_at is null`,
+         from keys.fence_head where verifier_id = $1 and incarnation = $2 and fenced_at is null
+         returning (select count(*)::int from keys.verifier_lease where fenced_at is null) as live`,
         [verifierId, incarnation, applied],
-      )) as [unknown[], number];
+      )) as [{ live: number }[], number];
       const standing = await selectStanding(transaction);
       refuseUnopened(standing);
       const isKnown = count > 0;
       const entries = isKnown ? await selectEntries(transaction, applied, GRANT_ENTRIES_MAX + 1) : [];
-      return { isKnown, standing, entries };
+      return { isKnown, standing, entries, liveVerifiers: rows[0]?.live ?? 0 };
     });
   }
 

@@ -24,12 +24,17 @@ export class CreateKeyRequest {
   @IsIn(['live', 'test'])
   environment!: 'live' | 'test';
 
-  @ApiProperty({ type: [String], example: ['read'], description: 'Scopes, matched exactly; at most 64.' })
+  @ApiPropertyOptional({
+    type: [String],
+    example: ['read'],
+    description: 'Scopes, matched exactly; at most 64. Needed unless the product gives some by itself.',
+  })
+  @CanBeAbsent()
   @IsArray()
   @ArrayMaxSize(SCOPES_MAX)
   @ArrayUnique()
   @Matches(SCOPE_PATTERN, { each: true, message: `each scope must match ${SCOPE_PATTERN.source}` })
-  scopes!: string[];
+  scopes?: string[];
 
   @ApiPropertyOptional({
     type: String,

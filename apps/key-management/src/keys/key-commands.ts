@@ -1,6 +1,7 @@
 import { Rejection } from '#libs/contracts';
 import type { EventStore, IdempotencyRecord } from '#libs/event-store';
-import { composeSecret, digestOf, hintOf } from '#libs/key-secret';
+import { digestOf, hintOf } from '#libs/key-secret';
+import type { Profile } from '#libs/profiles';
 import { type CallerContext, metadataOf, wishOf } from '../commands/caller-context.js';
 import type { ChangeRate } from '../commands/change-rate.js';
 import { handleCommand } from '../commands/handle-command.js';
@@ -13,6 +14,8 @@ import { type Ceiling, type KeyCommand, keyDecider } from './key.decider.js';
 import type { Environment, Hint } from './key.events.js';
 import type { ExistingKey, KeyState } from './key.state.js';
 import { isTenantId } from '../tenants/tenant-id.js';
+import type { TenantProfiles } from '../tenants/tenant-profiles.js';
+import { scopesOfNewKey } from './key-policy.js';
 import { isKeyId, newKeyId } from './key-id.js';
 import { type KeyResource, keyResourceOf, streamOfKey } from './key-resource.js';
 
@@ -37,7 +40,8 @@ type Keep = (outcome: Kept) => IdempotencyRecord | undefined;
 interface Described {
   name: string;
   environment: Environment;
-  scopes: string[];
+  /** Undefined: what the tenant's product gives. */
+  scopes: string[] | undefined;
   expiresAtMs: number | null;
   metadata: Record<string, unknown>;
 }
@@ -51,13 +55,11 @@ export interface ChangeKey {
   metadata?: Record<string, unknown> | undefined;
 }
 export interface RotateKey {
-  graceSeconds: number;
+  /** Undefined: as the tenant's product has it. */
+  graceSeconds: number | undefined;
   retirePrevious: boolean;
   ceiling: Ceiling | null;
 }
-
-/** How long a rotated-away secret stays valid unless the wish says otherwise. */
-export const GRACE_SECONDS_DEFAULT = 86_400;
 
 /** Every wish that changes keys, for all who may wish it: the operator over HTTP, services and managing keys over gRPC. */
 export class KeyCommands {
@@ -66,30 +68,34 @@ export class KeyCommands {
     private readonly idempotency: Idempotency,
     private readonly fenced: FencedChanges,
     private readonly rate: ChangeRate,
+    private readonly profiles: TenantProfiles,
     private readonly chance: Chance,
   ) {}
 
   create(tenantId: string, wish: CreateKey, context: CallerContext): Promise<CommittedSecret> {
     return this.onceWithSecret(context, tenantId, 'create key', { ...wish }, async (keep) => {
-      const secret = composeSecret(wish.environment, this.chance.randomBytes);
-      const identity = {
-        keyId: newKeyId(this.chance.randomBytes),
-        digest: digestOf(secret),
-        hint: hintOf(secret),
-      };
-      const command = { type: 'CreateKey', ...wish, ...identity, ...this.stamp(tenantId) } as const;
+      const profile = await this.profiles.of(tenantId);
+      const scopes = scopesOfNewKey(profile, wish);
+      const { secret, ...identity } = this.newSecret(profile, wish.environment, tenantId);
+      const keyId = newKeyId(this.chance.randomBytes);
+      const command = {
+        type: 'CreateKey',
+        ...wish,
+        scopes,
+        keyId,
+        ...identity,
+        ...this.stamp(tenantId),
+      } as const;
       return { ...(await this.run(command, context, keep)), secret };
     });
   }
 
   import(tenantId: string, wish: ImportKey, context: CallerContext): Promise<Committed<KeyResource>> {
-    return this.once(context, tenantId, 'import key', { ...wish }, (keep) =>
-      this.run(
-        { type: 'ImportKey', ...wish, keyId: newKeyId(this.chance.randomBytes), ...this.stamp(tenantId) },
-        context,
-        keep,
-      ),
-    );
+    return this.once(context, tenantId, 'import key', { ...wish }, async (keep) => {
+      const scopes = scopesOfNewKey(await this.profiles.of(tenantId), wish);
+      const keyId = newKeyId(this.chance.randomBytes);
+      return this.run({ type: 'ImportKey', ...wish, scopes, keyId, ...this.stamp(tenantId) }, context, keep);
+    });
   }
 
   change(
@@ -98,17 +104,44 @@ export class KeyCommands {
     wish: ChangeKey,
     context: CallerContext,
   ): Promise<Committed<KeyResource>> {
-    return this.once(context, tenantId, 'change key', { keyId, ...wish }, (keep) =>
-      this.runRated({ type: 'ChangeKey', ...wish, ...this.stamp(tenantId) }, context, keep, keyId),
-    );
+    return this.once(context, tenantId, 'change key', { keyId, ...wish }, async (keep) => {
+      const profile = await this.profileOf(tenantId);
+      return this.runRated(
+        { type: 'ChangeKey', ...wish, profile, ...this.stamp(tenantId) },
+        context,
+        keep,
+        keyId,
+      );
+    });
+  }
+
+  /** Sets the limit of one key, requests per minute; null: as its profile and plan say. */
+  changeRateLimit(
+    tenantId: string,
+    keyId: string,
+    requestsPerMinute: number | null,
+    context: CallerContext,
+  ): Promise<Committed<KeyResource>> {
+    return this.once(context, tenantId, 'change rate limit', { keyId, requestsPerMinute }, async (keep) => {
+      const profile = await this.profileOf(tenantId);
+      const command = {
+        type: 'ChangeRateLimit',
+        requestsPerMinute,
+        profile,
+        ...this.stamp(tenantId),
+      } as const;
+      return this.runRated(command, context, keep, keyId);
+    });
   }
 
   rotate(tenantId: string, keyId: string, wish: RotateKey, context: CallerContext): Promise<CommittedSecret> {
     return this.onceWithSecret(context, tenantId, 'rotate key', { keyId, ...wish }, async (keep) => {
+      const profile = await this.profileOf(tenantId);
       const environment = await this.environmentOf(tenantId, keyId);
-      const secret = composeSecret(environment, this.chance.randomBytes);
-      const identity = { digest: digestOf(secret), hint: hintOf(secret) };
-      const command = { type: 'RotateKey', ...wish, ...identity, ...this.stamp(tenantId) } as const;
+      const { secret, ...identity } = this.newSecret(profile, environment, tenantId);
+      const graceSeconds = wish.graceSeconds ?? profile.keys.rotation?.graceSecondsDefault ?? 0;
+      const terms = { ...wish, graceSeconds, profile };
+      const command = { type: 'RotateKey', ...terms, ...identity, ...this.stamp(tenantId) } as const;
       return { ...(await this.runRated(command, context, keep, keyId)), secret };
     });
   }
@@ -116,11 +149,15 @@ export class KeyCommands {
   retirePreviousSecret(
     tenantId: string,
     keyId: string,
+    ceiling: Ceiling | null,
     context: CallerContext,
   ): Promise<Committed<KeyResource>> {
-    return this.once(context, tenantId, 'retire previous secret', { keyId }, (keep) =>
-      this.runRated({ type: 'RetirePreviousSecret', ...this.stamp(tenantId) }, context, keep, keyId),
-    );
+    const asked = { keyId, ...(ceiling && { ceiling }) };
+    return this.once(context, tenantId, 'retire previous secret', asked, async (keep) => {
+      const profile = await this.profileOf(tenantId);
+      const command = { type: 'RetirePreviousSecret', profile, ceiling, ...this.stamp(tenantId) } as const;
+      return this.runRated(command, context, keep, keyId);
+    });
   }
 
   revoke(
@@ -198,6 +235,7 @@ export class KeyCommands {
     const keyId = 'keyId' in command ? command.keyId : (existingKeyId as string);
     if (!isTenantId(command.tenantId)) throw new Rejection('TENANT_NOT_FOUND');
     if (!isKeyId(keyId)) throw new Rejection('KEY_NOT_FOUND');
+    const profile = await this.profiles.nameOf(command.tenantId);
     const resource = (state: KeyState) => keyResourceOf(state as ExistingKey, command.nowMs);
     const effectOf = (stored: Projected | undefined) =>
       stored === undefined ? effectOfRepeated(command) : effectIn(stored);
@@ -209,7 +247,7 @@ export class KeyCommands {
       project: (after, before, events): Projected => ({
         kind: 'key',
         ...after,
-        fence: fenceChangeOfKey(before, events, after.version),
+        fence: fenceChangeOfKey(before, events, after.version, profile),
       }),
       idempotency: (after, stored) =>
         keep({ resource: resource(after.state), version: after.version, effect: effectOf(stored) }),
@@ -227,6 +265,22 @@ export class KeyCommands {
     );
     if (state.status === 'none' || state.tenantId !== tenantId) throw new Rejection('KEY_NOT_FOUND');
     return state.environment;
+  }
+
+  /** Of a tenant that keys of may be asked for; where it is not there, none of its keys is. */
+  private async profileOf(tenantId: string): Promise<Profile> {
+    try {
+      return await this.profiles.of(tenantId);
+    } catch (error) {
+      if (error instanceof Rejection && error.code === 'TENANT_NOT_FOUND')
+        throw new Rejection('KEY_NOT_FOUND');
+      throw error;
+    }
+  }
+
+  private newSecret({ keys: { format, hint } }: Profile, environment: Environment, tenantId: string) {
+    const secret = format.compose(environment, tenantId, this.chance.randomBytes);
+    return { secret, digest: digestOf(secret), hint: hintOf(secret, hint) };
   }
 
   private stamp(tenantId: string): { tenantId: string; nowMs: number } {

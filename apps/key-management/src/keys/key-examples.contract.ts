@@ -1,4 +1,6 @@
 /** Commands and events of one key, for the specs of what is decided about keys. */
+import type { Profile } from '#libs/profiles';
+import { shippedProfile } from '#libs/testing/shipped-profiles';
 import type { Ceiling, KeyCommand } from './key.decider.js';
 import { keyDecider } from './key.decider.js';
 import type { KeyEvent } from './key.events.js';
@@ -7,6 +9,8 @@ import type { ExistingKey, KeyState } from './key.state.js';
 export const NOW = Date.UTC(2026, 10, 22, 12);
 export const HOUR = 3_600_000;
 export const KEY_ID = 'key_00112233445566778899aabbccddee';
+
+const DEFAULT = shippedProfile('default');
 
 const description = {
   keyId: KEY_ID,
@@ -44,18 +48,28 @@ export function rotateKey(more: Partial<Rotate> = {}): Rotate {
     graceSeconds: 3600,
     retirePrevious: false,
     ceiling: null,
+    profile: DEFAULT,
     ...more,
   };
 }
 
 export function command<Type extends KeyCommand['type']>(
   type: Type,
-  more: Omit<KeyCommand & { type: Type }, 'type' | 'tenantId' | 'nowMs'> & {
+  more: Omit<KeyCommand & { type: Type }, 'type' | 'tenantId' | 'nowMs' | 'profile' | 'ceiling'> & {
     tenantId?: string;
     nowMs?: number;
+    profile?: Profile;
+    ceiling?: Ceiling | null;
   },
 ): KeyCommand {
-  return { tenantId: 'acme', nowMs: NOW, ...more, type } as unknown as KeyCommand;
+  return {
+    tenantId: 'acme',
+    nowMs: NOW,
+    profile: DEFAULT,
+    ceiling: null,
+    ...more,
+    type,
+  } as unknown as KeyCommand;
 }
 
 export const created = (more: Partial<(KeyEvent & { type: 'KeyCreated' })['data']> = {}): KeyEvent => ({

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { eventually } from '#libs/testing/eventually';
 import { type Answer, keyBody, ServedForSuite } from '../served-key-management.contract.js';
 
 jest.setTimeout(60_000);
@@ -51,7 +52,24 @@ describe('listing keys', () => {
     expect((await served.ask('GET', `${keys}?environment=test`)).body.data).toEqual([key]);
   });
 
+  it('lists keys by their status, of which expired is a matter of time', async () => {
+    const { key: active } = await create();
+    const { key: revoked } = await create();
+    await served.ask('POST', `${keys}/${revoked.id}/revoke`);
+    const { key: expiring } = await create({ expiresAt: new Date(Date.now() + 1000).toISOString() });
+    const listed = async (status: string) =>
+      (await served.ask('GET', `${keys}?status=${status}`)).body.data.map(({ id }: { id: string }) => id);
+    expect(await listed('active')).toEqual([expiring.id, active.id]);
+    await eventually(async () => expect(await listed('expired')).toEqual([expiring.id]));
+    expect(await listed('active')).toEqual([active.id]);
+    expect(await listed('active,revoked')).toEqual([revoked.id, active.id]);
+    expect(await listed('revoked&status=expired')).toEqual([expiring.id, revoked.id]);
+  });
+
   it.each([
+    'status=',
+    'status=gone',
+    'status=active,active,active',
     'limit=0',
     'limit=101',
     'limit=abc',

@@ -2,6 +2,7 @@ import { Rejection } from '#libs/contracts';
 import type {
   Actor,
   Ceiling as CeilingMessage,
+  CreateKeyRequest,
   Key,
 } from '#libs/contracts/gen/latchkey/v1/key_management_service';
 import { jsonProblem } from '#libs/service-kit';
@@ -32,6 +33,7 @@ export function keyMessageOf(key: RevisedKey): Key {
     generation: key.secretGeneration,
     previousSecretValidUntil: dateOf(key.previousSecretValidUntil),
     revision: key.revision,
+    requestsPerMinute: key.requestsPerMinute ?? undefined,
   };
 }
 
@@ -76,6 +78,18 @@ export function contextOf(
     traceId: actor?.traceId || null,
     idempotencyKey: idempotencyKey || null,
   };
+}
+
+/** Undefined: those that the product gives. Who asks for these and names some besides would get more than it named. */
+export function wishedScopes({
+  scopes,
+  defaultScopes,
+}: Pick<CreateKeyRequest, 'scopes' | 'defaultScopes'>): string[] | undefined {
+  if (!defaultScopes) return scopes;
+  if (scopes.length === 0) return undefined;
+  throw new Rejection('INVALID_REQUEST', [
+    { field: 'scopes', message: 'must be empty where the default scopes are asked for' },
+  ]);
 }
 
 /** Metadata as JSON text; what it must hold is the request's business. */

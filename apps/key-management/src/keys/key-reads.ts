@@ -1,3 +1,4 @@
+import type { KeyStatus } from '#libs/profiles';
 import type { StoredEvent } from '#libs/event-store';
 import type { ExistingTenant } from '../tenants/tenant.decider.js';
 import type { ExistingKey } from './key.state.js';
@@ -19,10 +20,15 @@ export interface KeyPage {
 export abstract class KeyReads {
   abstract tenant(tenantId: string): Promise<Versioned<ExistingTenant> | undefined>;
   abstract key(tenantId: string, keyId: string): Promise<Versioned<ExistingKey> | undefined>;
-  /** Newest first. Rejects with INVALID_REQUEST on a cursor that is none of ours. */
+  /** Newest first; each status is named once. Rejects with INVALID_REQUEST on a cursor that is none of ours. */
   abstract keys(
     tenantId: string,
-    page: { environment: 'live' | 'test' | null; limit: number; cursor: string | null },
+    page: {
+      environment: 'live' | 'test' | null;
+      statuses: readonly KeyStatus[];
+      limit: number;
+      cursor: string | null;
+    },
   ): Promise<KeyPage>;
   /** Keys that fit the selection and are not revoked, at most `limit`, by id. */
   abstract unrevokedKeys(tenantId: string, selection: KeySelection, limit: number): Promise<SelectedKey[]>;

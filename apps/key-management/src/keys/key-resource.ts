@@ -11,6 +11,8 @@ export interface KeyResource {
   status: 'active' | 'expired' | 'revoked';
   hint: { start: string; end: string };
   metadata: Record<string, unknown>;
+  /** What was set for this key alone; null: as its profile and plan say. */
+  requestsPerMinute: number | null;
   createdAt: string;
   expiresAt: string | null;
   revokedAt: string | null;
@@ -32,6 +34,7 @@ export function keyResourceOf(key: ExistingKey, nowMs: number): KeyResource {
     status: key.status === 'revoked' ? 'revoked' : isExpired(key, nowMs) ? 'expired' : 'active',
     hint: current.hint,
     metadata: key.metadata,
+    requestsPerMinute: key.requestsPerMinute,
     createdAt: iso(key.createdAtMs),
     expiresAt: isoOrNull(key.expiresAtMs),
     revokedAt: isoOrNull(key.revokedAtMs),

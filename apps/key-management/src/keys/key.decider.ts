@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Rejection } from '#libs/contracts';
+import type { Profile } from '#libs/profiles';
 import type { Decider } from '../commands/decider.js';
 import {
   type Environment,
@@ -8,6 +9,7 @@ import {
   keyEventSchemaVersion,
   upcastKeyEvent,
 } from './key.events.js';
+import { requireAllowed, requireChange, requireRotation } from './key-policy.js';
 import { evolveKey, type ExistingKey, isExpired, type KeyState, previousSecret } from './key.state.js';
 
 /** What a managing key may pass on at most: its own rights. */
@@ -28,12 +30,16 @@ interface NewKey {
   hint: Hint;
 }
 
-/** Wishes about one key. All carry whose key it is and when the wish came, milliseconds since the epoch. */
+/**
+ * Wishes about one key. All carry whose key it is and when the wish came, milliseconds since the epoch; those that the
+ * product of its tenant may not allow carry its profile.
+ */
 export type KeyCommand = { tenantId: string; nowMs: number } & (
   | ({ type: 'CreateKey'; ceiling: Ceiling | null } & NewKey)
   | ({ type: 'ImportKey'; attestedEntropyBits: number } & NewKey)
   | {
       type: 'ChangeKey';
+      profile: Profile;
       name?: string | undefined;
       scopes?: string[] | undefined;
       expiresAtMs?: number | null | undefined;
@@ -41,13 +47,15 @@ export type KeyCommand = { tenantId: string; nowMs: number } & (
     }
   | {
       type: 'RotateKey';
+      profile: Profile;
       digest: string;
       hint: Hint;
       graceSeconds: number;
       retirePrevious: boolean;
       ceiling: Ceiling | null;
     }
-  | { type: 'RetirePreviousSecret' }
+  | { type: 'ChangeRateLimit'; profile: Profile; requestsPerMinute: number | null }
+  | { type: 'RetirePreviousSecret'; profile: Profile; ceiling: Ceiling | null }
   | { type: 'RevokeKey'; reason: string | null; ceiling: Ceiling | null }
 );
 
@@ -77,8 +85,19 @@ function decide(command: KeyCommand, state: KeyState): KeyEvent[] {
       return changes(command, liveKey(command, state));
     case 'RotateKey':
       return [rotation(command, liveKey(command, state))];
+    case 'ChangeRateLimit': {
+      const { requestsPerMinute } = command;
+      const key = liveKey(command, state);
+      requireChange(command.profile, 'rateLimit');
+      return requestsPerMinute === key.requestsPerMinute
+        ? []
+        : [{ type: 'RateLimitChanged', data: { requestsPerMinute } }];
+    }
     case 'RetirePreviousSecret': {
-      const previous = previousSecret(liveKey(command, state), command.nowMs);
+      const key = liveKey(command, state);
+      requireRotation(command.profile);
+      refuseBeyond(command.ceiling, key);
+      const previous = previousSecret(key, command.nowMs);
       if (previous === undefined) return [];
       return [
         {
@@ -135,6 +154,12 @@ function describe({
 
 function changes(command: KeyCommand & { type: 'ChangeKey' }, key: ExistingKey): KeyEvent[] {
   const events: KeyEvent[] = [];
+  const { profile } = command;
+  for (const field of ['name', 'metadata', 'scopes'] as const) {
+    if (command[field] !== undefined) requireChange(profile, field);
+  }
+  if (command.expiresAtMs !== undefined) requireChange(profile, 'expiresAt');
+  requireAllowed(profile, { scopes: command.scopes, expiresAtMs: command.expiresAtMs });
   const {
     name = key.name,
     metadata = key.metadata,
@@ -156,6 +181,7 @@ function changes(command: KeyCommand & { type: 'ChangeKey' }, key: ExistingKey):
 
 function rotation(command: KeyCommand & { type: 'RotateKey' }, key: ExistingKey): KeyEvent {
   const { nowMs, graceSeconds, digest, hint } = command;
+  requireRotation(command.profile);
   refuseBeyond(command.ceiling, key);
   if (isExpired(key, nowMs)) throw new Rejection('KEY_EXPIRED');
   if (previousSecret(key, nowMs) !== undefined && !command.retirePrevious) {

@@ -42,6 +42,8 @@ export type KeyEvent =
         rotatedAtMs: number;
       };
     }
+  /** Requests per minute of this key alone; null: as its profile and plan say. */
+  | { type: 'RateLimitChanged'; data: { requestsPerMinute: number | null } }
   | { type: 'PreviousSecretRetired'; data: { generation: number; retiredAtMs: number } }
   | { type: 'KeyRevoked'; data: { reason: string | null; revokedAtMs: number } };
 
@@ -53,6 +55,7 @@ export const KEY_UPCASTERS: Upcasters<KeyEvent['type']> = {
   KeyScopesChanged: [],
   KeyExpiryChanged: [],
   KeyRotated: [],
+  RateLimitChanged: [],
   PreviousSecretRetired: [],
   KeyRevoked: [],
 };

@@ -35,6 +35,14 @@ export class KeyResponse {
   @ApiProperty({ type: Object, example: { team: 'billing' } })
   metadata!: Record<string, unknown>;
 
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    example: null,
+    description: 'Limit of this key alone, requests in any 60 seconds; null: as profile and plan say.',
+  })
+  requestsPerMinute!: number | null;
+
   @ApiProperty({ format: 'date-time', example: '2026-11-22T10:00:00.000Z' })
   createdAt!: string;
 
@@ -180,7 +188,7 @@ export class KeyUsageResponse {
     type: String,
     format: 'date-time',
     nullable: true,
-    description: 'Last request answered below 400.',
+    description: 'Last request answered below 400, or as `lastAuthenticatedAt` where the product has it so.',
   })
   lastUsedAt!: string | null;
 

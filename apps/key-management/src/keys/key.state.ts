@@ -19,6 +19,8 @@ export interface ExistingKey {
   scopes: string[];
   expiresAtMs: number | null;
   metadata: Record<string, unknown>;
+  /** Of this key alone; null: as its profile and plan say. */
+  requestsPerMinute: number | null;
   createdAtMs: number;
   revokedAtMs: number | null;
   /** Every secret there ever was, by generation; the last one is the current. */
@@ -42,6 +44,8 @@ export function evolveKey(state: KeyState, event: KeyEvent): KeyState {
       return { ...state, scopes: event.data.scopes };
     case 'KeyExpiryChanged':
       return { ...state, expiresAtMs: event.data.expiresAtMs };
+    case 'RateLimitChanged':
+      return { ...state, requestsPerMinute: event.data.requestsPerMinute };
     case 'KeyRotated': {
       const { generation, digest, hint, previousValidUntilMs, rotatedAtMs } = event.data;
       const before = state.secrets.map((secret): SecretState => {
@@ -95,6 +99,7 @@ function createdKey(data: (KeyEvent & { type: 'KeyCreated' })['data']): Existing
     scopes,
     expiresAtMs,
     metadata,
+    requestsPerMinute: null,
     createdAtMs,
     revokedAtMs: null,
     secrets: [{ generation: 1, digest, hint, state: 'current', validUntilMs: null }],

@@ -46,6 +46,7 @@ describe('the keys of a tenant over HTTP', () => {
         expiresAt: '2030-01-01T00:00:00.000Z',
         revokedAt: null,
         secretGeneration: 1,
+        requestsPerMinute: null,
         previousSecretValidUntil: null,
         revision: expect.any(String),
       });

@@ -6,6 +6,7 @@ import {
   Param,
   Patch,
   Post,
+  Put,
   Query,
   Req,
   Res,
@@ -22,7 +23,9 @@ import { EnforcementAnswers } from '../fencing/enforcement-answers.js';
 import { ApiChange } from '../fencing/enforcement.response.js';
 import type { Committed } from '../fencing/fenced-changes.js';
 import { Revisions } from '../fencing/revisions.js';
+import { TenantProfiles } from '../tenants/tenant-profiles.js';
 import { KeyUsageReads } from '../usage/key-usage-reads.js';
+import { ChangeRateLimitRequest } from './change-rate-limit.request.js';
 import { ChangeKeyRequest } from './change-key.request.js';
 import { CreateKeyRequest } from './create-key.request.js';
 import { ImportKeyRequest } from './import-key.request.js';
@@ -36,7 +39,7 @@ import {
   KeyWithSecretResponse,
   RotatedKeyResponse,
 } from './key.response.js';
-import { GRACE_SECONDS_DEFAULT, KeyCommands } from './key-commands.js';
+import { KeyCommands } from './key-commands.js';
 import { instantOf } from './key-fields.request.js';
 import { historyEntryOf } from './key-history.js';
 import { KeyReads, type Versioned } from './key-reads.js';
@@ -67,6 +70,7 @@ export class KeysController {
     private readonly usage: KeyUsageReads,
     private readonly answers: EnforcementAnswers,
     private readonly revisions: Revisions,
+    private readonly profiles: TenantProfiles,
   ) {}
 
   @Post()
@@ -88,7 +92,11 @@ export class KeysController {
   }
 
   @Post('import')
-  @ApiOperation({ summary: 'Take over a key by the digest of its secret' })
+  @ApiOperation({
+    summary: 'Take over a key by the digest of its secret',
+    description:
+      'Only the digest comes here, so the form of the secret is not looked at. It is verified where it has the format of the product’s keys, or one of its legacy patterns.',
+  })
   @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 201, type: ImportedKeyResponse })
   @ApiProblem(400, 'The body is wrong; `errors` names each field.')
@@ -110,12 +118,18 @@ export class KeysController {
   }
 
   @Get()
-  @ApiOperation({ summary: "List a tenant's keys, newest first" })
+  @ApiOperation({
+    summary: "List a tenant's keys, newest first: those that its product shows, unless `status` says which",
+  })
   @ApiResponse({ status: 200, type: KeyListResponse })
-  async list(@Param('tenantId') tenantId: string, @Query() { limit, cursor, environment }: ListKeysRequest) {
-    if ((await this.reads.tenant(tenantId)) === undefined) throw new Rejection('TENANT_NOT_FOUND');
+  async list(
+    @Param('tenantId') tenantId: string,
+    @Query() { limit, cursor, environment, status }: ListKeysRequest,
+  ) {
+    const profile = await this.profiles.of(tenantId);
     const page = await this.reads.keys(tenantId, {
       environment: environment ?? null,
+      statuses: status ?? profile.keys.listed,
       limit,
       cursor: cursor ?? null,
     });
@@ -138,7 +152,7 @@ export class KeysController {
   @ApiHeader(IDEMPOTENCY)
   @ApiChange(ChangedKeyResponse)
   @ApiProblem(400, 'The body is wrong; `errors` names each field.')
-  @ApiProblem(409, 'KEY_REVOKED, ACTIVE_KEY_LIMIT or CONFLICT.')
+  @ApiProblem(409, 'KEY_REVOKED, ACTIVE_KEY_LIMIT, CONFLICT, or CHANGE_NOT_ALLOWED by the product.')
   async change(
     @Param('tenantId') tenantId: string,
     @Param('keyId') keyId: string,
@@ -152,16 +166,34 @@ export class KeysController {
     return this.changed(committed, request, reply);
   }
 
+  @Put(':keyId/rate-limit')
+  @ApiOperation({ summary: 'Set the limit of this key alone, or take it back; in effect within a second' })
+  @ApiHeader(IDEMPOTENCY)
+  @ApiChange(ChangedKeyResponse)
+  @ApiProblem(400, 'The body is wrong; `errors` names each field.')
+  @ApiProblem(409, 'KEY_REVOKED, or CHANGE_NOT_ALLOWED by the product.')
+  async changeRateLimit(
+    @Param('tenantId') tenantId: string,
+    @Param('keyId') keyId: string,
+    @Body() { requestsPerMinute }: ChangeRateLimitRequest,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const context = operatorContextOf(request);
+    const committed = await this.commands.changeRateLimit(tenantId, keyId, requestsPerMinute, context);
+    return this.changed(committed, request, reply);
+  }
+
   @Post(':keyId/rotate')
   @HttpCode(200)
   @ApiOperation({ summary: 'Give a key a new secret; the previous one stays valid for the grace period' })
   @ApiHeader(IDEMPOTENCY)
   @ApiChange(RotatedKeyResponse)
-  @ApiProblem(409, 'ROTATION_IN_PROGRESS, KEY_REVOKED or KEY_EXPIRED.')
+  @ApiProblem(409, 'ROTATION_IN_PROGRESS, KEY_REVOKED, KEY_EXPIRED, or CHANGE_NOT_ALLOWED by the product.')
   async rotate(
     @Param('tenantId') tenantId: string,
     @Param('keyId') keyId: string,
-    @Body() { graceSeconds = GRACE_SECONDS_DEFAULT, retirePrevious = false }: RotateKeyRequest,
+    @Body() { graceSeconds, retirePrevious = false }: RotateKeyRequest,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
@@ -175,6 +207,7 @@ export class KeysController {
   @ApiOperation({ summary: 'End the grace period of the previous secret now' })
   @ApiHeader(IDEMPOTENCY)
   @ApiChange(ChangedKeyResponse)
+  @ApiProblem(409, 'KEY_REVOKED, or CHANGE_NOT_ALLOWED by the product.')
   async retirePreviousSecret(
     @Param('tenantId') tenantId: string,
     @Param('keyId') keyId: string,
@@ -182,7 +215,8 @@ export class KeysController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const context = operatorContextOf(request);
-    return this.changed(await this.commands.retirePreviousSecret(tenantId, keyId, context), request, reply);
+    const committed = await this.commands.retirePreviousSecret(tenantId, keyId, null, context);
+    return this.changed(committed, request, reply);
   }
 
   @Post(':keyId/revoke')
@@ -219,7 +253,9 @@ export class KeysController {
   async usageOf(@Param('tenantId') tenantId: string, @Param('keyId') keyId: string) {
     const { state } = await this.existing(tenantId, keyId);
     const figures = await this.usage.figures(tenantId, keyId);
-    return { createdAt: new Date(state.createdAtMs).toISOString(), ...figures };
+    const { lastUsed } = (await this.profiles.of(tenantId)).keys;
+    const lastUsedAt = lastUsed === 'success' ? figures.lastUsedAt : figures.lastAuthenticatedAt;
+    return { createdAt: new Date(state.createdAtMs).toISOString(), ...figures, lastUsedAt };
   }
 
   private async changed(committed: Committed<KeyResource>, request: FastifyRequest, reply: FastifyReply) {

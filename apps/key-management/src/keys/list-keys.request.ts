@@ -1,6 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { Transform, Type } from 'class-transformer';
+import { ArrayUnique, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 
 export class ListKeysRequest {
   @ApiPropertyOptional({
@@ -28,4 +28,15 @@ export class ListKeysRequest {
   @IsOptional()
   @IsIn(['live', 'test'])
   environment?: 'live' | 'test';
+
+  @ApiPropertyOptional({
+    type: String,
+    example: 'active,expired,revoked',
+    description: 'Only keys of these statuses, separated by commas; absent: those that the product shows.',
+  })
+  @IsOptional()
+  @Transform(({ value }) => (typeof value === 'string' ? value.split(',') : value))
+  @ArrayUnique()
+  @IsIn(['active', 'expired', 'revoked'], { each: true })
+  status?: ('active' | 'expired' | 'revoked')[];
 }

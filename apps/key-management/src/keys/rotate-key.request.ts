@@ -7,8 +7,8 @@ export class RotateKeyRequest {
     example: 86400,
     minimum: 0,
     maximum: 2_592_000,
-    default: 86_400,
-    description: 'How long the previous secret stays valid, seconds; 0 retires it at once.',
+    description:
+      'How long the previous secret stays valid, seconds; 0 retires it at once; absent: as the product has it, a day by default.',
   })
   @CanBeAbsent()
   @IsInt()

@@ -102,7 +102,16 @@ describe('the message of a key event', () => {
     const { value } = lastMessage(stream, [created()]);
     expect(Object.keys(recordsOf(value)[0] ?? {}).sort()).toEqual(
       [
-        ['digest', 'environment', 'expiresAtMs', 'generation', 'keyId', 'keyState', 'scopes'],
+        [
+          'digest',
+          'environment',
+          'expiresAtMs',
+          'generation',
+          'keyId',
+          'keyState',
+          'requestsPerMinute',
+          'scopes',
+        ],
         ['secretState', 'tenantId', 'validUntilMs', 'version'],
       ].flat(),
     );
@@ -117,7 +126,14 @@ describe('the message of a key event', () => {
 describe('the message of a tenant event', () => {
   const registered: TenantEvent = {
     type: 'TenantRegistered',
-    data: { tenantId: 'acme', name: 'Acme', maxActiveKeys: 1, registeredAtMs: 0 },
+    data: {
+      tenantId: 'acme',
+      name: 'Acme',
+      maxActiveKeys: 1,
+      profile: 'default',
+      plan: null,
+      registeredAtMs: 0,
+    },
   };
   const suspended: TenantEvent = { type: 'TenantSuspended', data: { reason: null, suspendedAtMs: 0 } };
 
@@ -134,6 +150,8 @@ describe('the message of a tenant event', () => {
     expect(seal.open({ kind: 'tenant', id: 'acme' }, tenant)).toEqual({
       tenantId: 'acme',
       state: 'suspended',
+      profile: 'default',
+      plan: null,
       version: 2,
     });
   });

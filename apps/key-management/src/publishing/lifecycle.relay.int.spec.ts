@@ -12,6 +12,7 @@ import { RecordSeal } from '#libs/key-view';
 import { bootstrapDatabase } from '#libs/service-kit/postgres-bootstrap';
 import { PostgresDatabase } from '#libs/service-kit/postgres-database';
 import { eventually } from '#libs/testing/eventually';
+import { shippedProfiles } from '#libs/testing/shipped-profiles';
 import { stackUrls } from '#libs/testing/stack';
 import { createTestDatabase, type TestDatabase } from '#libs/testing/test-database';
 import { ChangeRate } from '../commands/change-rate.js';
@@ -26,6 +27,10 @@ import { KEYS_MIGRATIONS } from '../serve.js';
 import { PostgresKeyReadModel } from '../read-model/postgres-key-read-model.js';
 import type { Projected } from '../read-model/projected.js';
 import { logger, PASSWORDS } from '../served-key-management.contract.js';
+import { KeyEntity } from '../read-model/key.entity.js';
+import { TenantEntity } from '../read-model/tenant.entity.js';
+import { PostgresKeyReads } from '../read-model/postgres-key-reads.js';
+import { TenantProfiles } from '../tenants/tenant-profiles.js';
 import { TenantCommands } from '../tenants/tenant-commands.js';
 import { LifecycleRelay } from './lifecycle.relay.js';
 import { PostgresRelayLeadership } from './postgres-relay-leadership.js';
@@ -84,6 +89,8 @@ class UnreliableLog extends EventLog {
 const nowMs = () => Date.now();
 const rate = new ChangeRate(100_000, nowMs);
 
+const NO_WISH = { name: undefined, maxActiveKeys: undefined, profile: undefined, plan: undefined };
+
 describe('LifecycleRelay on PostgreSQL', () => {
   let test: TestDatabase;
   let admin: pg.Pool;
@@ -113,7 +120,9 @@ describe('LifecycleRelay on PostgreSQL', () => {
     store = new PostgresEventStore(database, new PostgresKeyReadModel(), new PostgresFenceLog());
     const revisions = new Revisions(new RevisionSeal([{ key: Buffer.alloc(32, 7) }]));
     fenced = new FencedChanges(new PostgresFenceLedger(database), revisions, nowMs);
-    commands = new KeyCommands(store, new Idempotency(store), fenced, rate, { nowMs, randomBytes });
+    const reads = new PostgresKeyReads(database, store);
+    const tenants = new TenantProfiles(reads, shippedProfiles);
+    commands = new KeyCommands(store, new Idempotency(store), fenced, rate, tenants, { nowMs, randomBytes });
   });
 
   afterAll(async () => {
@@ -125,7 +134,11 @@ describe('LifecycleRelay on PostgreSQL', () => {
 
   beforeEach(async () => {
     tenantId = `tenant-${randomUUID()}`;
-    await new TenantCommands(store, fenced, rate, nowMs).register(tenantId, {}, operator);
+    await new TenantCommands(store, fenced, rate, shippedProfiles, nowMs).register(
+      tenantId,
+      NO_WISH,
+      operator,
+    );
   });
 
   afterEach(async () => {
@@ -134,7 +147,13 @@ describe('LifecycleRelay on PostgreSQL', () => {
 
   async function connect(): Promise<PostgresDatabase> {
     const database = new PostgresDatabase(
-      { ...keysUrls, schema: 'keys', migrations: KEYS_MIGRATIONS, connectionsMax: 5 },
+      {
+        ...keysUrls,
+        schema: 'keys',
+        migrations: KEYS_MIGRATIONS,
+        entities: [KeyEntity, TenantEntity],
+        connectionsMax: 5,
+      },
       logger,
     );
     databases.push(database);

@@ -40,11 +40,7 @@ export class PostgresKeyReads extends KeyReads {
 
   async keys(
     tenantId: string,
-    {
-      environment,
-      limit,
-      cursor,
-    }: { environment: 'live' | 'test' | null; limit: number; cursor: string | null },
+    { environment, statuses, limit, cursor }: Parameters<KeyReads['keys']>[1],
   ): Promise<KeyPage> {
     const after = cursor === null ? null : readCursor(cursor);
     if (!isTenantId(tenantId)) return { keys: [], nextCursor: null };
@@ -56,6 +52,7 @@ export class PostgresKeyReads extends KeyReads {
         .addOrderBy('key.keyId', 'DESC')
         .limit(limit + 1);
       if (environment !== null) query.andWhere('key.environment = :environment', { environment });
+      if (statuses.length < STATUSES) query.andWhere(`${STATUS} in (:...statuses)`, { statuses });
       if (after !== null) {
         query.andWhere('(key.createdAt, key.keyId) < (:createdAt, :keyId)', after);
       }
@@ -142,6 +139,12 @@ export class PostgresKeyReads extends KeyReads {
     });
   }
 }
+
+/** How many there are: to ask for all of them is to ask for none. */
+const STATUSES = 3;
+
+const STATUS = `case when key.state->>'status' = 'revoked' then 'revoked'
+  when key.expires_at <= now() then 'expired' else 'active' end`;
 
 function versioned<State>({ state, version }: { state: State; version: string }): Versioned<State> {
   return { state, version: Number(version) };

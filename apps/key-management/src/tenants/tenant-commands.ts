@@ -1,5 +1,6 @@
 import { Rejection } from '#libs/contracts';
 import type { EventStore } from '#libs/event-store';
+import type { Profiles } from '#libs/profiles';
 import { type CallerContext, metadataOf } from '../commands/caller-context.js';
 import type { ChangeRate } from '../commands/change-rate.js';
 import { handleCommand } from '../commands/handle-command.js';
@@ -7,7 +8,7 @@ import { fenceChangeOfTenant } from '../fencing/fence-change.js';
 import type { Committed, FencedChanges } from '../fencing/fenced-changes.js';
 import type { FenceReceipt } from '../fencing/fence-ledger.js';
 import type { Projected } from '../read-model/projected.js';
-import { type ExistingTenant, type TenantCommand, tenantDecider } from './tenant.decider.js';
+import { type ExistingTenant, type TenantCommand, tenantDecider, type TenantWish } from './tenant.decider.js';
 import { isTenantId } from './tenant-id.js';
 import { streamOfTenant, type TenantResource, tenantResourceOf } from './tenant-resource.js';
 
@@ -17,17 +18,18 @@ export class TenantCommands {
     private readonly store: EventStore<Projected, FenceReceipt>,
     private readonly fenced: FencedChanges,
     private readonly rate: ChangeRate,
+    private readonly profiles: Profiles,
     private readonly nowMs: () => number,
   ) {}
 
   /** Registers the tenant or changes what is given; `created` tells which. */
   async register(
     tenantId: string,
-    wish: { name?: string | undefined; maxActiveKeys?: number | undefined },
+    wish: TenantWish,
     context: CallerContext,
   ): Promise<Committed<TenantResource> & { created: boolean }> {
-    const { name, maxActiveKeys } = wish;
-    return this.run({ type: 'RegisterTenant', name, maxActiveKeys, ...this.stamp(tenantId) }, context);
+    const { profiles } = this;
+    return this.run({ type: 'RegisterTenant', ...wish, profiles, ...this.stamp(tenantId) }, context);
   }
 
   suspend(
@@ -61,7 +63,7 @@ export class TenantCommands {
       project: (after, _, events): Projected => ({
         kind: 'tenant',
         ...after,
-        fence: fenceChangeOfTenant(tenantId, events, after.version),
+        fence: fenceChangeOfTenant(tenantId, events, after.version, (after.state as ExistingTenant).profile),
       }),
     });
     const resource = tenantResourceOf(state as ExistingTenant);

@@ -7,6 +7,10 @@ export interface TenantResource {
   name: string;
   status: 'active' | 'suspended';
   maxActiveKeys: number;
+  /** The product that it belongs to. */
+  profile: string;
+  /** Null where the product has no plans. */
+  plan: string | null;
   registeredAt: string;
 }
 
@@ -19,6 +23,8 @@ export function tenantResourceOf(tenant: ExistingTenant): TenantResource {
     name: tenant.name,
     status: tenant.status,
     maxActiveKeys: tenant.maxActiveKeys,
+    profile: tenant.profile,
+    plan: tenant.plan,
     registeredAt: new Date(tenant.registeredAtMs).toISOString(),
   };
 }

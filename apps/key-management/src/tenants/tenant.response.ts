@@ -14,6 +14,17 @@ export class TenantResponse {
   @ApiProperty({ example: 1000 })
   maxActiveKeys!: number;
 
+  @ApiProperty({ example: 'default', description: 'The product that it belongs to, for ever.' })
+  profile!: string;
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: null,
+    description: 'Null where the product has no plans.',
+  })
+  plan!: string | null;
+
   @ApiProperty({ format: 'date-time', example: '2026-11-22T10:00:00.000Z' })
   registeredAt!: string;
 

@@ -40,6 +40,8 @@ describe('tenants over HTTP', () => {
       name: 'Acme',
       status: 'active',
       maxActiveKeys: 1000,
+      profile: 'default',
+      plan: null,
       registeredAt: expect.stringMatching(/Z$/),
       revision: expect.any(String),
     });

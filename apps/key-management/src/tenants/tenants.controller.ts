@@ -38,13 +38,14 @@ export class TenantsController {
   ) {}
 
   @Put()
-  @ApiOperation({ summary: 'Register a tenant, or change its name and limit; what is absent stays' })
+  @ApiOperation({ summary: 'Register a tenant, or change its name, limit or plan; what is absent stays' })
   @ApiResponse({ status: 201, type: TenantResponse, description: 'Registered.' })
   @ApiResponse({ status: 200, type: TenantResponse, description: 'It was there; what was given is changed.' })
   @ApiProblem(400, 'The id or the body is wrong; `errors` names each field.')
+  @ApiProblem(409, 'PROFILE_FIXED: the tenant belongs to another profile.')
   async register(
     @Param('tenantId') tenantId: string,
-    @Body() { name, maxActiveKeys }: RegisterTenantRequest,
+    @Body() { name, maxActiveKeys, profile, plan }: RegisterTenantRequest,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
@@ -53,7 +54,7 @@ export class TenantsController {
         { field: 'tenantId', message: `must match ${TENANT_ID.source}` },
       ]);
     }
-    const wish = { name, maxActiveKeys };
+    const wish = { name, maxActiveKeys, profile, plan };
     const committed = await this.commands.register(tenantId, wish, operatorContextOf(request));
     reply.status(committed.created ? 201 : 200);
     return revised(committed);

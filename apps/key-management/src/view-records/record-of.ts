@@ -15,10 +15,12 @@ export function secretRecordsOf(key: ExistingKey, version: number): SecretRecord
     validUntilMs,
     keyState: key.status,
     expiresAtMs: key.expiresAtMs,
+    requestsPerMinute: key.requestsPerMinute,
     version,
   }));
 }
 
 export function tenantRecordOf(tenant: ExistingTenant, version: number): TenantRecord {
-  return { tenantId: tenant.tenantId, state: tenant.status, version };
+  const { tenantId, status: state, profile, plan } = tenant;
+  return { tenantId, state, profile, plan, version };
 }

@@ -44,11 +44,14 @@ describe('sealed records over gRPC', () => {
       validUntilMs: null,
       keyState: 'active',
       expiresAtMs: null,
+      requestsPerMinute: null,
       version: 1,
     });
     expect(seal.open({ kind: 'tenant', id: tenantId }, found.tenant as SealedRecord)).toEqual({
       tenantId,
       state: 'active',
+      profile: 'default',
+      plan: null,
       version: 1,
     });
   });

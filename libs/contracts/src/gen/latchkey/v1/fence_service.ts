@@ -139,7 +139,11 @@ export interface RenewResponse {
   hasMore: boolean;
   leaseMs: number;
   /** The authority's clock when it answered. */
-  authorityTime: Date | undefined;
+  authorityTime:
+    | Date
+    | undefined;
+  /** How many verifiers are registered and not given up, this one among them. */
+  liveVerifiers: number;
 }
 
 export interface WatchRequest {
@@ -682,6 +686,7 @@ function createBaseRenewResponse(): RenewResponse {
     hasMore: false,
     leaseMs: 0,
     authorityTime: undefined,
+    liveVerifiers: 0,
   };
 }
 
@@ -713,6 +718,9 @@ export const RenewResponse: MessageFns<RenewResponse> = {
     }
     if (message.authorityTime !== undefined) {
       Timestamp.encode(toTimestamp(message.authorityTime), writer.uint32(74).fork()).join();
+    }
+    if (message.liveVerifiers !== 0) {
+      writer.uint32(80).uint32(message.liveVerifiers);
     }
     return writer;
   },
@@ -802,6 +810,14 @@ export const RenewResponse: MessageFns<RenewResponse> = {
             message.authorityTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.liveVerifiers = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -845,6 +861,11 @@ export const RenewResponse: MessageFns<RenewResponse> = {
         : isSet(object.authority_time)
         ? fromJsonTimestamp(object.authority_time)
         : undefined,
+      liveVerifiers: isSet(object.liveVerifiers)
+        ? globalThis.Number(object.liveVerifiers)
+        : isSet(object.live_verifiers)
+        ? globalThis.Number(object.live_verifiers)
+        : 0,
     };
   },
 
@@ -877,6 +898,9 @@ export const RenewResponse: MessageFns<RenewResponse> = {
     if (message.authorityTime !== undefined) {
       obj.authorityTime = message.authorityTime.toISOString();
     }
+    if (message.liveVerifiers !== 0) {
+      obj.liveVerifiers = Math.round(message.liveVerifiers);
+    }
     return obj;
   },
 
@@ -894,6 +918,7 @@ export const RenewResponse: MessageFns<RenewResponse> = {
     message.hasMore = object.hasMore ?? false;
     message.leaseMs = object.leaseMs ?? 0;
     message.authorityTime = object.authorityTime ?? undefined;
+    message.liveVerifiers = object.liveVerifiers ?? 0;
     return message;
   },
 };

@@ -61,6 +61,8 @@ export interface Key {
   /** Until when the previous secret is valid; absent when there is none. */
   previousSecretValidUntil: Date | undefined;
   revision: string;
+  /** What was set for this key alone; absent: as its profile and plan say. */
+  requestsPerMinute?: number | undefined;
 }
 
 /** Whether a change holds at every verifier: any verification that starts after "enforced" was answered is judged by it. */
@@ -93,6 +95,8 @@ export interface CreateKeyRequest {
     | undefined;
   /** Empty: not idempotent. */
   idempotencyKey: string;
+  /** The scopes are those the tenant's profile gives where none are chosen; `scopes` is empty then. */
+  defaultScopes: boolean;
 }
 
 export interface CreateKeyResponse {
@@ -120,6 +124,8 @@ export interface ListKeysRequest {
   limit: number;
   /** The next_cursor of the page before. */
   cursor: string;
+  /** "active", "expired", "revoked"; none: all of them. */
+  statuses: string[];
 }
 
 export interface ListKeysResponse {
@@ -162,6 +168,21 @@ export interface RevokeKeyRequest {
 }
 
 export interface RevokeKeyResponse {
+  key: Key | undefined;
+  enforcement: Enforcement | undefined;
+}
+
+export interface RetirePreviousSecretRequest {
+  tenantId: string;
+  keyId: string;
+  actor: Actor | undefined;
+  ceiling: Ceiling | undefined;
+  idempotencyKey: string;
+  /** How long to wait for enforcement; absent: as long as it takes. */
+  waitSeconds?: number | undefined;
+}
+
+export interface RetirePreviousSecretResponse {
   key: Key | undefined;
   enforcement: Enforcement | undefined;
 }
@@ -494,6 +515,7 @@ function createBaseKey(): Key {
     generation: 0,
     previousSecretValidUntil: undefined,
     revision: "",
+    requestsPerMinute: undefined,
   };
 }
 
@@ -543,6 +565,9 @@ export const Key: MessageFns<Key> = {
     }
     if (message.revision !== "") {
       writer.uint32(122).string(message.revision);
+    }
+    if (message.requestsPerMinute !== undefined) {
+      writer.uint32(128).uint32(message.requestsPerMinute);
     }
     return writer;
   },
@@ -680,6 +705,14 @@ export const Key: MessageFns<Key> = {
             message.revision = reader.string();
             continue;
           }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.requestsPerMinute = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -741,6 +774,11 @@ export const Key: MessageFns<Key> = {
         ? fromJsonTimestamp(object.previous_secret_valid_until)
         : undefined,
       revision: isSet(object.revision) ? globalThis.String(object.revision) : "",
+      requestsPerMinute: isSet(object.requestsPerMinute)
+        ? globalThis.Number(object.requestsPerMinute)
+        : isSet(object.requests_per_minute)
+        ? globalThis.Number(object.requests_per_minute)
+        : undefined,
     };
   },
 
@@ -791,6 +829,9 @@ export const Key: MessageFns<Key> = {
     if (message.revision !== "") {
       obj.revision = message.revision;
     }
+    if (message.requestsPerMinute !== undefined) {
+      obj.requestsPerMinute = Math.round(message.requestsPerMinute);
+    }
     return obj;
   },
 
@@ -814,6 +855,7 @@ export const Key: MessageFns<Key> = {
     message.generation = object.generation ?? 0;
     message.previousSecretValidUntil = object.previousSecretValidUntil ?? undefined;
     message.revision = object.revision ?? "";
+    message.requestsPerMinute = object.requestsPerMinute ?? undefined;
     return message;
   },
 };
@@ -1018,6 +1060,7 @@ function createBaseCreateKeyRequest(): CreateKeyRequest {
     actor: undefined,
     ceiling: undefined,
     idempotencyKey: "",
+    defaultScopes: false,
   };
 }
 
@@ -1049,6 +1092,9 @@ export const CreateKeyRequest: MessageFns<CreateKeyRequest> = {
     }
     if (message.idempotencyKey !== "") {
       writer.uint32(74).string(message.idempotencyKey);
+    }
+    if (message.defaultScopes !== false) {
+      writer.uint32(80).bool(message.defaultScopes);
     }
     return writer;
   },
@@ -1138,6 +1184,14 @@ export const CreateKeyRequest: MessageFns<CreateKeyRequest> = {
             message.idempotencyKey = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.defaultScopes = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1177,6 +1231,11 @@ export const CreateKeyRequest: MessageFns<CreateKeyRequest> = {
         : isSet(object.idempotency_key)
         ? globalThis.String(object.idempotency_key)
         : "",
+      defaultScopes: isSet(object.defaultScopes)
+        ? globalThis.Boolean(object.defaultScopes)
+        : isSet(object.default_scopes)
+        ? globalThis.Boolean(object.default_scopes)
+        : false,
     };
   },
 
@@ -1209,6 +1268,9 @@ export const CreateKeyRequest: MessageFns<CreateKeyRequest> = {
     if (message.idempotencyKey !== "") {
       obj.idempotencyKey = message.idempotencyKey;
     }
+    if (message.defaultScopes !== false) {
+      obj.defaultScopes = message.defaultScopes;
+    }
     return obj;
   },
 
@@ -1228,6 +1290,7 @@ export const CreateKeyRequest: MessageFns<CreateKeyRequest> = {
       ? Ceiling.fromPartial(object.ceiling)
       : undefined;
     message.idempotencyKey = object.idempotencyKey ?? "";
+    message.defaultScopes = object.defaultScopes ?? false;
     return message;
   },
 };
@@ -1478,7 +1541,7 @@ export const GetKeyResponse: MessageFns<GetKeyResponse> = {
 };
 
 function createBaseListKeysRequest(): ListKeysRequest {
-  return { tenantId: "", environment: "", limit: 0, cursor: "" };
+  return { tenantId: "", environment: "", limit: 0, cursor: "", statuses: [] };
 }
 
 export const ListKeysRequest: MessageFns<ListKeysRequest> = {
@@ -1494,6 +1557,9 @@ export const ListKeysRequest: MessageFns<ListKeysRequest> = {
     }
     if (message.cursor !== "") {
       writer.uint32(34).string(message.cursor);
+    }
+    for (const v of message.statuses) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -1543,6 +1609,14 @@ export const ListKeysRequest: MessageFns<ListKeysRequest> = {
             message.cursor = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.statuses.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1565,6 +1639,7 @@ export const ListKeysRequest: MessageFns<ListKeysRequest> = {
       environment: isSet(object.environment) ? globalThis.String(object.environment) : "",
       limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
       cursor: isSet(object.cursor) ? globalThis.String(object.cursor) : "",
+      statuses: globalThis.Array.isArray(object?.statuses) ? object.statuses.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -1582,6 +1657,9 @@ export const ListKeysRequest: MessageFns<ListKeysRequest> = {
     if (message.cursor !== "") {
       obj.cursor = message.cursor;
     }
+    if (message.statuses?.length) {
+      obj.statuses = message.statuses;
+    }
     return obj;
   },
 
@@ -1594,6 +1672,7 @@ export const ListKeysRequest: MessageFns<ListKeysRequest> = {
     message.environment = object.environment ?? "";
     message.limit = object.limit ?? 0;
     message.cursor = object.cursor ?? "";
+    message.statuses = object.statuses?.map((e) => e) || [];
     return message;
   },
 };
@@ -2276,6 +2355,260 @@ export const RevokeKeyResponse: MessageFns<RevokeKeyResponse> = {
   },
   fromPartial(object: DeepPartial<RevokeKeyResponse>): RevokeKeyResponse {
     const message = createBaseRevokeKeyResponse();
+    message.key = (object.key !== undefined && object.key !== null) ? Key.fromPartial(object.key) : undefined;
+    message.enforcement = (object.enforcement !== undefined && object.enforcement !== null)
+      ? Enforcement.fromPartial(object.enforcement)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRetirePreviousSecretRequest(): RetirePreviousSecretRequest {
+  return { tenantId: "", keyId: "", actor: undefined, ceiling: undefined, idempotencyKey: "", waitSeconds: undefined };
+}
+
+export const RetirePreviousSecretRequest: MessageFns<RetirePreviousSecretRequest> = {
+  encode(message: RetirePreviousSecretRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenantId !== "") {
+      writer.uint32(10).string(message.tenantId);
+    }
+    if (message.keyId !== "") {
+      writer.uint32(18).string(message.keyId);
+    }
+    if (message.actor !== undefined) {
+      Actor.encode(message.actor, writer.uint32(26).fork()).join();
+    }
+    if (message.ceiling !== undefined) {
+      Ceiling.encode(message.ceiling, writer.uint32(34).fork()).join();
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(42).string(message.idempotencyKey);
+    }
+    if (message.waitSeconds !== undefined) {
+      writer.uint32(48).uint32(message.waitSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetirePreviousSecretRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetirePreviousSecretRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.keyId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.actor = Actor.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ceiling = Ceiling.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.waitSeconds = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RetirePreviousSecretRequest {
+    return {
+      tenantId: isSet(object.tenantId)
+        ? globalThis.String(object.tenantId)
+        : isSet(object.tenant_id)
+        ? globalThis.String(object.tenant_id)
+        : "",
+      keyId: isSet(object.keyId)
+        ? globalThis.String(object.keyId)
+        : isSet(object.key_id)
+        ? globalThis.String(object.key_id)
+        : "",
+      actor: isSet(object.actor) ? Actor.fromJSON(object.actor) : undefined,
+      ceiling: isSet(object.ceiling) ? Ceiling.fromJSON(object.ceiling) : undefined,
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+      waitSeconds: isSet(object.waitSeconds)
+        ? globalThis.Number(object.waitSeconds)
+        : isSet(object.wait_seconds)
+        ? globalThis.Number(object.wait_seconds)
+        : undefined,
+    };
+  },
+
+  toJSON(message: RetirePreviousSecretRequest): unknown {
+    const obj: any = {};
+    if (message.tenantId !== "") {
+      obj.tenantId = message.tenantId;
+    }
+    if (message.keyId !== "") {
+      obj.keyId = message.keyId;
+    }
+    if (message.actor !== undefined) {
+      obj.actor = Actor.toJSON(message.actor);
+    }
+    if (message.ceiling !== undefined) {
+      obj.ceiling = Ceiling.toJSON(message.ceiling);
+    }
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    if (message.waitSeconds !== undefined) {
+      obj.waitSeconds = Math.round(message.waitSeconds);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RetirePreviousSecretRequest>): RetirePreviousSecretRequest {
+    return RetirePreviousSecretRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RetirePreviousSecretRequest>): RetirePreviousSecretRequest {
+    const message = createBaseRetirePreviousSecretRequest();
+    message.tenantId = object.tenantId ?? "";
+    message.keyId = object.keyId ?? "";
+    message.actor = (object.actor !== undefined && object.actor !== null) ? Actor.fromPartial(object.actor) : undefined;
+    message.ceiling = (object.ceiling !== undefined && object.ceiling !== null)
+      ? Ceiling.fromPartial(object.ceiling)
+      : undefined;
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    message.waitSeconds = object.waitSeconds ?? undefined;
+    return message;
+  },
+};
+
+function createBaseRetirePreviousSecretResponse(): RetirePreviousSecretResponse {
+  return { key: undefined, enforcement: undefined };
+}
+
+export const RetirePreviousSecretResponse: MessageFns<RetirePreviousSecretResponse> = {
+  encode(message: RetirePreviousSecretResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== undefined) {
+      Key.encode(message.key, writer.uint32(10).fork()).join();
+    }
+    if (message.enforcement !== undefined) {
+      Enforcement.encode(message.enforcement, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetirePreviousSecretResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetirePreviousSecretResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = Key.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.enforcement = Enforcement.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RetirePreviousSecretResponse {
+    return {
+      key: isSet(object.key) ? Key.fromJSON(object.key) : undefined,
+      enforcement: isSet(object.enforcement) ? Enforcement.fromJSON(object.enforcement) : undefined,
+    };
+  },
+
+  toJSON(message: RetirePreviousSecretResponse): unknown {
+    const obj: any = {};
+    if (message.key !== undefined) {
+      obj.key = Key.toJSON(message.key);
+    }
+    if (message.enforcement !== undefined) {
+      obj.enforcement = Enforcement.toJSON(message.enforcement);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RetirePreviousSecretResponse>): RetirePreviousSecretResponse {
+    return RetirePreviousSecretResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RetirePreviousSecretResponse>): RetirePreviousSecretResponse {
+    const message = createBaseRetirePreviousSecretResponse();
     message.key = (object.key !== undefined && object.key !== null) ? Key.fromPartial(object.key) : undefined;
     message.enforcement = (object.enforcement !== undefined && object.enforcement !== null)
       ? Enforcement.fromPartial(object.enforcement)
@@ -3249,6 +3582,18 @@ export const KeyManagementServiceService = {
     responseSerialize: (value: RevokeKeyResponse): Buffer => Buffer.from(RevokeKeyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RevokeKeyResponse => RevokeKeyResponse.decode(value),
   },
+  /** Ends the grace period of the secret before the current one; repeating it changes nothing. */
+  retirePreviousSecret: {
+    path: "/latchkey.v1.KeyManagementService/RetirePreviousSecret" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RetirePreviousSecretRequest): Buffer =>
+      Buffer.from(RetirePreviousSecretRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetirePreviousSecretRequest => RetirePreviousSecretRequest.decode(value),
+    responseSerialize: (value: RetirePreviousSecretResponse): Buffer =>
+      Buffer.from(RetirePreviousSecretResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetirePreviousSecretResponse => RetirePreviousSecretResponse.decode(value),
+  },
   /** Tells whether a change of one of the tenant's keys holds at every verifier by now. */
   getEnforcement: {
     path: "/latchkey.v1.KeyManagementService/GetEnforcement" as const,
@@ -3321,6 +3666,8 @@ export interface KeyManagementServiceServer extends UntypedServiceImplementation
   rotateKey: handleUnaryCall<RotateKeyRequest, RotateKeyResponse>;
   /** Revokes the key for ever; repeating it changes nothing. */
   revokeKey: handleUnaryCall<RevokeKeyRequest, RevokeKeyResponse>;
+  /** Ends the grace period of the secret before the current one; repeating it changes nothing. */
+  retirePreviousSecret: handleUnaryCall<RetirePreviousSecretRequest, RetirePreviousSecretResponse>;
   /** Tells whether a change of one of the tenant's keys holds at every verifier by now. */
   getEnforcement: handleUnaryCall<GetEnforcementRequest, GetEnforcementResponse>;
   /** Finds the sealed record of one digest, for a verifier that misses it. */
@@ -3412,6 +3759,22 @@ export interface KeyManagementServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RevokeKeyResponse) => void,
+  ): ClientUnaryCall;
+  /** Ends the grace period of the secret before the current one; repeating it changes nothing. */
+  retirePreviousSecret(
+    request: RetirePreviousSecretRequest,
+    callback: (error: ServiceError | null, response: RetirePreviousSecretResponse) => void,
+  ): ClientUnaryCall;
+  retirePreviousSecret(
+    request: RetirePreviousSecretRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RetirePreviousSecretResponse) => void,
+  ): ClientUnaryCall;
+  retirePreviousSecret(
+    request: RetirePreviousSecretRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RetirePreviousSecretResponse) => void,
   ): ClientUnaryCall;
   /** Tells whether a change of one of the tenant's keys holds at every verifier by now. */
   getEnforcement(

@@ -277,6 +277,12 @@ export interface VerifyRequest {
   consistency: Consistency;
   /** The revision of a write or of a verdict, with CONSISTENCY_AT_LEAST_AS_FRESH alone. */
   atLeastRevision: string;
+  /** One of these must be held by the key besides; absent: none is needed. An empty list no key satisfies. */
+  anyOfScopes: ScopeChoice | undefined;
+}
+
+export interface ScopeChoice {
+  scopes: string[];
 }
 
 /** The authority was out of reach for longer than the lease: what was changed meanwhile may be missing. */
@@ -304,7 +310,24 @@ export interface VerifyResponse {
   /** Opaque: how recent this verdict is, for `at_least_revision`; empty where the verdict names no key. */
   revision: string;
   /** Absent while the verifier's lease lasts. */
-  degraded: Degraded | undefined;
+  degraded:
+    | Degraded
+    | undefined;
+  /** Absent where the key's requests are not limited, or none was taken from the limit. */
+  rateLimit: RateLimit | undefined;
+}
+
+/** How the key's limit stands after this request: an exact window that slides over the last 60 seconds. */
+export interface RateLimit {
+  /** Requests in any 60 seconds. */
+  limit: number;
+  remaining: number;
+  /** Until the whole limit is free again, if no other request comes. */
+  resetMs: number;
+  /** Of VERDICT_RATE_LIMITED: until a request can be admitted. */
+  retryAfterMs: number;
+  /** Decided on this verifier's share of the limit, because the shared count is out of reach. */
+  degraded: boolean;
 }
 
 export interface VerifyBatchRequest {
@@ -352,6 +375,7 @@ function createBaseVerifyRequest(): VerifyRequest {
     method: "",
     consistency: Consistency.UNSPECIFIED,
     atLeastRevision: "",
+    anyOfScopes: undefined,
   };
 }
 
@@ -380,6 +404,9 @@ export const VerifyRequest: MessageFns<VerifyRequest> = {
     }
     if (message.atLeastRevision !== "") {
       writer.uint32(66).string(message.atLeastRevision);
+    }
+    if (message.anyOfScopes !== undefined) {
+      ScopeChoice.encode(message.anyOfScopes, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -461,6 +488,14 @@ export const VerifyRequest: MessageFns<VerifyRequest> = {
             message.atLeastRevision = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.anyOfScopes = ScopeChoice.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -491,6 +526,11 @@ export const VerifyRequest: MessageFns<VerifyRequest> = {
         : isSet(object.at_least_revision)
         ? globalThis.String(object.at_least_revision)
         : "",
+      anyOfScopes: isSet(object.anyOfScopes)
+        ? ScopeChoice.fromJSON(object.anyOfScopes)
+        : isSet(object.any_of_scopes)
+        ? ScopeChoice.fromJSON(object.any_of_scopes)
+        : undefined,
     };
   },
 
@@ -520,6 +560,9 @@ export const VerifyRequest: MessageFns<VerifyRequest> = {
     if (message.atLeastRevision !== "") {
       obj.atLeastRevision = message.atLeastRevision;
     }
+    if (message.anyOfScopes !== undefined) {
+      obj.anyOfScopes = ScopeChoice.toJSON(message.anyOfScopes);
+    }
     return obj;
   },
 
@@ -536,6 +579,78 @@ export const VerifyRequest: MessageFns<VerifyRequest> = {
     message.method = object.method ?? "";
     message.consistency = object.consistency ?? Consistency.UNSPECIFIED;
     message.atLeastRevision = object.atLeastRevision ?? "";
+    message.anyOfScopes = (object.anyOfScopes !== undefined && object.anyOfScopes !== null)
+      ? ScopeChoice.fromPartial(object.anyOfScopes)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseScopeChoice(): ScopeChoice {
+  return { scopes: [] };
+}
+
+export const ScopeChoice: MessageFns<ScopeChoice> = {
+  encode(message: ScopeChoice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.scopes) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ScopeChoice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseScopeChoice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.scopes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ScopeChoice {
+    return {
+      scopes: globalThis.Array.isArray(object?.scopes) ? object.scopes.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: ScopeChoice): unknown {
+    const obj: any = {};
+    if (message.scopes?.length) {
+      obj.scopes = message.scopes;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ScopeChoice>): ScopeChoice {
+    return ScopeChoice.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ScopeChoice>): ScopeChoice {
+    const message = createBaseScopeChoice();
+    message.scopes = object.scopes?.map((e) => e) || [];
     return message;
   },
 };
@@ -625,6 +740,7 @@ function createBaseVerifyResponse(): VerifyResponse {
     secretGeneration: 0,
     revision: "",
     degraded: undefined,
+    rateLimit: undefined,
   };
 }
 
@@ -659,6 +775,9 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
     }
     if (message.degraded !== undefined) {
       Degraded.encode(message.degraded, writer.uint32(82).fork()).join();
+    }
+    if (message.rateLimit !== undefined) {
+      RateLimit.encode(message.rateLimit, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -756,6 +875,14 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
             message.degraded = Degraded.decode(reader, reader.uint32());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.rateLimit = RateLimit.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -800,6 +927,11 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
         : 0,
       revision: isSet(object.revision) ? globalThis.String(object.revision) : "",
       degraded: isSet(object.degraded) ? Degraded.fromJSON(object.degraded) : undefined,
+      rateLimit: isSet(object.rateLimit)
+        ? RateLimit.fromJSON(object.rateLimit)
+        : isSet(object.rate_limit)
+        ? RateLimit.fromJSON(object.rate_limit)
+        : undefined,
     };
   },
 
@@ -835,6 +967,9 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
     if (message.degraded !== undefined) {
       obj.degraded = Degraded.toJSON(message.degraded);
     }
+    if (message.rateLimit !== undefined) {
+      obj.rateLimit = RateLimit.toJSON(message.rateLimit);
+    }
     return obj;
   },
 
@@ -855,6 +990,150 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
     message.degraded = (object.degraded !== undefined && object.degraded !== null)
       ? Degraded.fromPartial(object.degraded)
       : undefined;
+    message.rateLimit = (object.rateLimit !== undefined && object.rateLimit !== null)
+      ? RateLimit.fromPartial(object.rateLimit)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRateLimit(): RateLimit {
+  return { limit: 0, remaining: 0, resetMs: 0, retryAfterMs: 0, degraded: false };
+}
+
+export const RateLimit: MessageFns<RateLimit> = {
+  encode(message: RateLimit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.limit !== 0) {
+      writer.uint32(8).uint32(message.limit);
+    }
+    if (message.remaining !== 0) {
+      writer.uint32(16).uint32(message.remaining);
+    }
+    if (message.resetMs !== 0) {
+      writer.uint32(24).uint32(message.resetMs);
+    }
+    if (message.retryAfterMs !== 0) {
+      writer.uint32(32).uint32(message.retryAfterMs);
+    }
+    if (message.degraded !== false) {
+      writer.uint32(40).bool(message.degraded);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RateLimit {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRateLimit();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.remaining = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.resetMs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.retryAfterMs = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.degraded = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RateLimit {
+    return {
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      remaining: isSet(object.remaining) ? globalThis.Number(object.remaining) : 0,
+      resetMs: isSet(object.resetMs)
+        ? globalThis.Number(object.resetMs)
+        : isSet(object.reset_ms)
+        ? globalThis.Number(object.reset_ms)
+        : 0,
+      retryAfterMs: isSet(object.retryAfterMs)
+        ? globalThis.Number(object.retryAfterMs)
+        : isSet(object.retry_after_ms)
+        ? globalThis.Number(object.retry_after_ms)
+        : 0,
+      degraded: isSet(object.degraded) ? globalThis.Boolean(object.degraded) : false,
+    };
+  },
+
+  toJSON(message: RateLimit): unknown {
+    const obj: any = {};
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.remaining !== 0) {
+      obj.remaining = Math.round(message.remaining);
+    }
+    if (message.resetMs !== 0) {
+      obj.resetMs = Math.round(message.resetMs);
+    }
+    if (message.retryAfterMs !== 0) {
+      obj.retryAfterMs = Math.round(message.retryAfterMs);
+    }
+    if (message.degraded !== false) {
+      obj.degraded = message.degraded;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RateLimit>): RateLimit {
+    return RateLimit.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RateLimit>): RateLimit {
+    const message = createBaseRateLimit();
+    message.limit = object.limit ?? 0;
+    message.remaining = object.remaining ?? 0;
+    message.resetMs = object.resetMs ?? 0;
+    message.retryAfterMs = object.retryAfterMs ?? 0;
+    message.degraded = object.degraded ?? false;
     return message;
   },
 };

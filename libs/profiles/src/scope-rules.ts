@@ -1,0 +1,38 @@
+import type { FieldProblem } from '#libs/contracts';
+import type { Profile } from './profile.js';
+
+/** What a key is used for: what the product is about, or the tenant's own keys. */
+export type KeyUse = 'resources' | 'managed keys';
+
+/**
+ * Of which scopes a key must hold one to use the method, or to manage keys with it; null: none is needed. An empty
+ * list means that no key may.
+ */
+export function scopesAllowing({ scopes }: Profile, method: string, use: KeyUse): readonly string[] | null {
+  const managing = use === 'managed keys';
+  if (!managing && scopes.rules.every(({ methods }) => methods === null)) return null;
+  return scopes.rules
+    .filter(({ methods, managesKeys }) => (methods?.includes(method) ?? true) && (!managing || managesKeys))
+    .map(({ name }) => name);
+}
+
+/** The scopes of a new key, from what was wished (undefined: nothing was said), or what is wrong with the wish. */
+export function scopesOfKey(
+  profile: Profile,
+  wished: readonly string[] | undefined,
+): { scopes: string[] } | { problems: FieldProblem[] } {
+  const { choice, whenAbsent, rules } = profile.scopes;
+  const all = rules.map(({ name }) => name);
+  const refused = (message: string) => ({ problems: [{ field: 'scopes', message }] });
+  if (choice === 'all') {
+    return wished === undefined ? { scopes: all } : refused('cannot be chosen: every key has the same');
+  }
+  if (wished === undefined) return whenAbsent === 'all' ? { scopes: all } : refused('must be given');
+  if (choice === 'free') return { scopes: [...wished] };
+  const unknown = wished.filter((scope) => !all.includes(scope));
+  if (unknown.length > 0)
+    return refused(`has unknown ones: ${unknown.join(', ')}; there are ${all.join(', ')}`);
+  if (choice === 'one' && wished.length !== 1) return refused(`must be exactly one of ${all.join(', ')}`);
+  if (wished.length === 0) return refused(`must have at least one of ${all.join(', ')}`);
+  return { scopes: [...wished] };
+}
