@@ -115,6 +115,7 @@ async function measure(size, { percentileOf }, latchkey, stackEnv) {
   const { measureChanges } = await import('./bench/measure-changes.mjs');
   const { measureFence } = await import('./bench/measure-fence.mjs');
   const { measureCreates } = await import('./bench/measure-creates.mjs');
+  const { measureHooks } = await import('./bench/measure-hooks.mjs');
   const { measureRefusals } = await import('./bench/measure-refusals.mjs');
   const { measureRateLimit } = await import('./bench/measure-rate-limit.mjs');
   const { measureUsage } = await import('./bench/measure-usage.mjs');
@@ -173,9 +174,11 @@ async function measure(size, { percentileOf }, latchkey, stackEnv) {
     await latchkey.process('key-management').kill();
     say('rate limits, and a bare GET');
     const rateLimit = await measureRateLimit({ stackEnv, ...size });
+    say('the api’s hooks, and the bare route');
+    const hooks = await measureHooks(size);
     say('counting');
     const usage = await measureUsage({ latchkey, stackEnv, ...size });
-    return { samples, changes, refusals, fence, creates, rateLimit, usage };
+    return { samples, changes, refusals, fence, creates, rateLimit, hooks, usage };
   } finally {
     management.close();
     await echo.stop();
@@ -206,7 +209,8 @@ async function oneResponse(latchkey, credential) {
 
 /** Spreads over the rounds, and for what is compared the spread of the quotients within each round. */
 async function figuresOf(measured, { spreadOf, percentileOf }) {
-  const { samples, changes, refusals, fence, creates, rateLimit, usage } = measured;
+  const { samples, changes, refusals, fence, creates, rateLimit, hooks, usage } = measured;
+  const { barredHooks } = await import('./bench/measure-hooks.mjs');
   const { refusalFigures } = await import('./bench/measure-refusals.mjs');
   const { IN_FLIGHT } = await import('./bench/measure-calls.mjs');
   const { barredOf } = await import('./bench/fence-figures.mjs');
@@ -251,6 +255,7 @@ async function figuresOf(measured, { spreadOf, percentileOf }) {
     },
     ...barredOf(fence, { spreadOf, percentileOf }),
     ...barredRateLimit(rateLimit, { spreadOf }),
+    ...barredHooks(hooks, { spreadOf }),
   ];
   const percentiles = (what, values) => {
     const sorted = values.toSorted((a, b) => a - b);

@@ -74,6 +74,9 @@ ${table(['', 'figure', 'bar', 'measured', ''], barred.map(rowOfBar))}
 through ioredis with the same settings, from the same process and Redis, in turn with it. Demands of one turn of the
 event loop share a script call; in a Redis Cluster, which is not measured here, each is a call of its own.
 
+*The api's hooks* verify, count, name the limit and keep to the product, on a verifier that answers at once; the *bare route*
+is the same Nest and Fastify route without them.
+
 ## Calls
 
 Server CPU is user + system time of the server's process from \`/proc\`; the client is a process of its own, the same for
