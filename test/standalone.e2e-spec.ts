@@ -27,13 +27,9 @@ const sandbox = mkdtempSync(join(tmpdir(), 'latchkey-standalone-'));
 const started: SpawnedProcess[] = [];
 
 async function freePorts(): Promise<Record<(typeof PORTS)[number], string>> {
-  const ports = new Set<number>();
-  while (ports.size < PORTS.length) ports.add(await freePort());
-  const [...numbers] = ports;
-  return Object.fromEntries(PORTS.map((name, i) => [name, String(numbers[i])])) as Record<
-    (typeof PORTS)[number],
-    string
-  >;
+  const ports: Partial<Record<(typeof PORTS)[number], string>> = {};
+  for (const name of PORTS) ports[name] = String(await freePort());
+  return ports as Record<(typeof PORTS)[number], string>;
 }
 
 function start(env: Record<string, string>): SpawnedProcess {

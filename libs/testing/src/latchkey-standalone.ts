@@ -25,18 +25,16 @@ export async function startLatchkeyStandalone(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<LatchkeyStandalone> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-standalone-'));
-  const ports = new Set<number>();
-  while (ports.size < 7) ports.add(await freePort());
-  const [api, management, usage, verifier, verifierGrpc, managementGrpc, usageGrpc] = [...ports].map(String);
+  const port = async () => String(await freePort());
   const env = {
     LATCHKEY_DATA_DIR: directory,
-    LATCHKEY_API_PORT: api as string,
-    LATCHKEY_MANAGEMENT_PORT: management as string,
-    LATCHKEY_USAGE_PORT: usage as string,
-    LATCHKEY_VERIFIER_PORT: verifier as string,
-    LATCHKEY_VERIFIER_GRPC_PORT: verifierGrpc as string,
-    LATCHKEY_MANAGEMENT_GRPC_PORT: managementGrpc as string,
-    LATCHKEY_USAGE_GRPC_PORT: usageGrpc as string,
+    LATCHKEY_API_PORT: await port(),
+    LATCHKEY_MANAGEMENT_PORT: await port(),
+    LATCHKEY_USAGE_PORT: await port(),
+    LATCHKEY_VERIFIER_PORT: await port(),
+    LATCHKEY_VERIFIER_GRPC_PORT: await port(),
+    LATCHKEY_MANAGEMENT_GRPC_PORT: await port(),
+    LATCHKEY_USAGE_GRPC_PORT: await port(),
     ...environment,
   };
   let running: SpawnedProcess;
@@ -47,14 +45,14 @@ export async function startLatchkeyStandalone(
   await start();
   const secret = (name: string) => readFileSync(join(directory, name), 'utf8').trim();
   return {
-    apiUrl: `http://127.0.0.1:${api}`,
-    managementUrl: `http://127.0.0.1:${management}`,
-    usageUrl: `http://127.0.0.1:${usage}`,
-    verifierUrl: `http://127.0.0.1:${verifier}`,
+    apiUrl: `http://127.0.0.1:${env.LATCHKEY_API_PORT}`,
+    managementUrl: `http://127.0.0.1:${env.LATCHKEY_MANAGEMENT_PORT}`,
+    usageUrl: `http://127.0.0.1:${env.LATCHKEY_USAGE_PORT}`,
+    verifierUrl: `http://127.0.0.1:${env.LATCHKEY_VERIFIER_PORT}`,
     addresses: {
-      verifier: `127.0.0.1:${verifierGrpc}`,
-      management: `127.0.0.1:${managementGrpc}`,
-      usage: `127.0.0.1:${usageGrpc}`,
+      verifier: `127.0.0.1:${env.LATCHKEY_VERIFIER_GRPC_PORT}`,
+      management: `127.0.0.1:${env.LATCHKEY_MANAGEMENT_GRPC_PORT}`,
+      usage: `127.0.0.1:${env.LATCHKEY_USAGE_GRPC_PORT}`,
     },
     operatorToken: secret('operator-token'),
     serviceToken: secret('service-token'),

@@ -22,7 +22,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   await first.client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '8191');
   await second.client.call('CLUSTER', 'ADDSLOTSRANGE', '8192', '16383');
   await second.client.call('CLUSTER', 'SET-CONFIG-EPOCH', '2');
-  await first.client.call('CLUSTER', 'MEET', '127.0.0.1', String(second.port));
+  await first.client.call('CLUSTER', 'MEET', '127.0.0.1', String(second.port), String(second.busPort));
   await eventually(
     async () => {
       const states = await Promise.all(clients.map((client) => client.cluster('INFO')));
@@ -40,9 +40,10 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   };
 }
 
-async function startNode(): Promise<{ port: number; client: Redis; stop(): Promise<void> }> {
-  const port = await nodePort();
+async function startNode(): Promise<{ port: number; busPort: number; client: Redis; stop(): Promise<void> }> {
+  const [port, busPort] = [await freePort(), await freePort()];
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--cluster-enabled', 'yes'];
+  options.push('--cluster-port', String(busPort));
   // A node remembers its slots in a file: one that another node of the same port left behind must not be found.
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-redis-node-'));
   const server = spawn('redis-server', options, { cwd: directory, stdio: 'ignore' });
@@ -58,6 +59,7 @@ async function startNode(): Promise<{ port: number; client: Redis; stop(): Promi
   await client.ping();
   return {
     port,
+    busPort,
     client,
     async stop() {
       client.disconnect();
@@ -66,12 +68,4 @@ async function startNode(): Promise<{ port: number; client: Redis; stop(): Promi
       rmSync(directory, { recursive: true });
     },
   };
-}
-
-/** The cluster bus listens 10,000 ports higher, which must still be a port. */
-async function nodePort(): Promise<number> {
-  for (;;) {
-    const port = await freePort();
-    if (port <= 55_535) return port;
-  }
 }
