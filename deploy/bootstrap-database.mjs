@@ -13,6 +13,8 @@ const variables = {
   keys: secret('DATABASE_KEYS_PASSWORD', 'password for latchkey_keys'),
   usageOwner: secret('DATABASE_USAGE_OWNER_PASSWORD', 'password for latchkey_usage_owner'),
   usage: secret('DATABASE_USAGE_PASSWORD', 'password for latchkey_usage'),
+  apiOwner: secret('DATABASE_API_OWNER_PASSWORD', 'password for latchkey_api_owner'),
+  api: secret('DATABASE_API_PASSWORD', 'password for latchkey_api'),
 };
 
 await runProcess(async () => {
@@ -20,6 +22,7 @@ await runProcess(async () => {
   const made = await bootstrapDatabase(adminUrl, {
     keys: { owner: passwords.keysOwner, runtime: passwords.keys },
     usage: { owner: passwords.usageOwner, runtime: passwords.usage },
+    api: { owner: passwords.apiOwner, runtime: passwords.api },
   });
   for (const schema of Object.keys(made)) {
     console.log(`schema ${schema}: owner latchkey_${schema}_owner, runtime latchkey_${schema}`);

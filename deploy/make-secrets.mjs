@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 
 const KAFKA_USERS = ['admin', 'key-management', 'auth-verifier', 'usage', 'api'];
 const REDIS_USERS = ['auth-verifier', 'operator'];
-const SCHEMAS = ['keys', 'usage'];
+const SCHEMAS = ['keys', 'usage', 'api'];
 /** `client` is whoever else verifies keys; a deployment gives each of its own services a name and a token. */
 const SERVICE_TOKENS = ['api', 'auth-verifier', 'key-management', 'client'];
 /** By service: who may call it, and for what. */
@@ -43,6 +43,7 @@ export function makeSecrets(directory) {
   };
 
   draw('operator-token');
+  draw('cursor-key');
   draw('seal-keys', () => `1:${randomBytes(32).toString('base64')}`);
   for (const user of KAFKA_USERS) draw(`kafka-password-${user}`);
   const tokens = Object.fromEntries(SERVICE_TOKENS.map((name) => [name, draw(`service-token-${name}`)]));

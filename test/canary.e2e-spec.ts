@@ -48,6 +48,7 @@ describe('a secret', () => {
       databasePasswords: {
         keys: { owner: canary('keys-owner-'), runtime: canary('keys-runtime-') },
         usage: { owner: canary('usage-owner-'), runtime: canary('usage-runtime-') },
+        api: { owner: canary('api-owner-'), runtime: canary('api-runtime-') },
       },
       environment: {
         LATCHKEY_LOG_LEVEL: 'trace',

@@ -58,6 +58,7 @@ describe('on Kafka, Redis and PostgreSQL', () => {
     runtimeUrls: {
       keys: latchkey.environments['key-management']['DATABASE_URL'] as string,
       usage: latchkey.environments.usage['DATABASE_URL'] as string,
+      api: latchkey.environments.api['DATABASE_URL'] as string,
     },
     ...noStop,
   }));
@@ -118,7 +119,7 @@ describe('on embedded parts', () => {
     return {
       adminUrl: urlOf('postgres', readFileSync(join(postgres, 'superuser-password'), 'utf8').trim()),
       runtimeUrls: Object.fromEntries(
-        ['keys', 'usage', 'log'].map((schema) => [
+        ['keys', 'usage', 'api', 'log'].map((schema) => [
           schema,
           urlOf(`latchkey_${schema}`, file(`database-${schema}`)),
         ]),

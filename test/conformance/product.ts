@@ -1,8 +1,15 @@
 /** One documented product on a running Latchkey: its users' requests, and what its operator does for them. */
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { LatchkeyClient } from '#libs/testing/latchkey-client';
 import type { Latchkey } from '#libs/testing/latchkey-processes';
+
+const IMPORT = resolve('dist/apps/standalone/src/documents/main.js');
 
 /** What came back over HTTP. */
 export interface HttpAnswer {
@@ -20,6 +27,13 @@ export interface IssuedKey {
   secret: string;
   /** Path of the key at the management API. */
   path: string;
+}
+
+/** A document as it is answered. */
+export interface Shown {
+  id: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came
+  [property: string]: any;
 }
 
 /** Whatever a user sends: a method, the path as it stands on the wire, and header lines. */
@@ -40,6 +54,8 @@ export class Product {
     readonly basePath: string,
     /** Whether requests reach it as they would through a proxy that took them over HTTPS. */
     private readonly throughHttps: boolean,
+    /** What an operator's command finds the database by. */
+    private readonly operating: Readonly<Record<string, string>>,
   ) {
     this.client = new LatchkeyClient(latchkey);
   }
@@ -86,6 +102,40 @@ export class Product {
   ): Promise<HttpAnswer> {
     const authorization = `Bearer ${secret}`;
     return this.send({ method, path: this.basePath + path, headers: { authorization, ...headers }, body });
+  }
+
+  /** Makes a document of a collection; throws where it was refused. */
+  async add(secret: string, path: string, body: object): Promise<Shown> {
+    const made = await this.as(secret, path, { method: 'POST', body });
+    if (made.status !== 201) throw new Error(`nothing was made: ${made.status} ${made.text}`);
+    return made.body;
+  }
+
+  /** The ids on a page of a list. */
+  async idsOf(secret: string, path: string): Promise<string[]> {
+    const { status, body, text } = await this.as(secret, path);
+    if (status !== 200) throw new Error(`no list: ${status} ${text}`);
+    return body.data.map(({ id }: Shown) => id);
+  }
+
+  /** Adds documents to a collection as the operator does. */
+  async import(tenantId: string, collection: string, documents: readonly object[]): Promise<void> {
+    const directory = await mkdtemp(join(tmpdir(), 'latchkey-import-'));
+    const file = join(directory, 'documents.jsonl');
+    await writeFile(file, documents.map((each) => `${JSON.stringify(each)}\n`).join(''));
+    const command = [
+      IMPORT,
+      '--profile',
+      this.profile,
+      '--tenant',
+      tenantId,
+      '--collection',
+      collection,
+      file,
+    ];
+    const env = { PATH: process.env['PATH'], ...this.operating };
+    await promisify(execFile)(process.execPath, command, { env });
+    await rm(directory, { recursive: true });
   }
 
   whoami(secret: string): Promise<HttpAnswer> {

@@ -5,6 +5,8 @@ export const PROMISES = {
   'SYDNEE-3': 'Requests of the last 30 days are counted per key; those after its revocation are shown apart',
   'SYDNEE-4':
     '60 requests a minute of a key over all routes; past it 429 with the time to retry, which then works',
+  'SYDNEE-7': 'What is not permitted is 403 "Action not allowed", and changes nothing',
+  'SYDNEE-8': 'An account or user that is not there, or another company’s, is the same 404',
   'SYDNEE-6': '401 for a missing, invalid or revoked key and for a wrong header',
   'SYDNEE-9': 'A 500 carries an error id, which the logs have too, and is counted',
   'SYDNEE-11': 'A company has many keys; revoking one changes no other',
@@ -16,18 +18,22 @@ export const PROMISES = {
   'SYDX-7': 'Keys never expire by themselves',
   'SYDX-8': 'A key sees its own organization alone',
   'SYDX-10': '401 for a missing, invalid or revoked key and a wrong header; 403 without the permission',
+  'SYDX-12': 'GET /api/v1/contacts as printed gives the organization’s contacts; keys send messages',
   'SYDX-13': 'A key is named, has all permissions unless told otherwise, manages no keys, and is shown once',
   'SYNAPTIQ-1':
     'Everything below /api/v1 asks for a key, unknown paths too; keys are sk_live_ or sk_test_ and a token',
   'SYNAPTIQ-2': 'Plain HTTP is refused before the key is looked at, not redirected',
   'SYNAPTIQ-3': 'A key has exactly one scope, which allows its methods and no other; 403 comes before 404',
   'SYNAPTIQ-4': 'A rotated key works at once; the old one until its grace ends or is ended, and is 401 then',
+  'SYNAPTIQ-5': 'What test keys make is in a sandbox of its own',
+  'SYNAPTIQ-10': 'read reads; write creates and updates leads and sends chat messages; admin deletes too',
   'SYNAPTIQ-6': '401 and 403 have the documented body, to the letter',
   'SYNAPTIQ-7':
     'The limit of a key follows its scope and the plan, of test keys too; a new plan holds for living keys',
   'SYNTROPY-1': 'An account has many access tokens with different permissions',
   'SYNTROPY-2': 'A token may have an expiry date, after which it is refused',
   'SYNTROPY-3': 'A deleted token is gone and refused at once; a new one works at once',
+  'SYNTROPY-10': 'An unrestricted token makes any call; agent tokens and access tokens are managed by API',
   'SYNTROPY-9': 'No token, an incorrect one and an outdated one are errors',
   'SEYN-1': 'Keys are sk_live_ and 40 random hexadecimal characters',
   'SEYN-2': 'A key is shown once; its first 8 characters and a SHA-256 are all that is kept',
@@ -36,4 +42,5 @@ export const PROMISES = {
   'SEYN-6': 'Each error has its code; invalid and revoked keys are told apart for ever',
   'SEYN-7': 'More than 60 requests in 60 seconds of a key are 429; the limit can be raised on single keys',
   'SEYN-9': 'A key sees its own organisation alone',
+  'SEYN-10': 'Keys read the organisation’s knowledge; they neither write nor manage, and no browser may call',
 } as const satisfies Readonly<Record<string, string>>;

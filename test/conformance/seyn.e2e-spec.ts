@@ -137,6 +137,50 @@ describeProduct({ profile: 'seyn', basePath: '/api/v1' }, (seyn) => {
     const { body } = await client.manage('GET', `/v1/tenants/${mine.tenantId}/keys`);
     expect(body.data.map(({ id }: { id: string }) => id)).toEqual([mine.keyId]);
   });
+
+  it('SEYN-9 every query is filtered to the key’s own organisation', async () => {
+    const [mine, theirs] = [await seyn().key(), await seyn().key()];
+    await seyn().import(mine.tenantId, 'knowledge', [{ title: 'Refunds', text: 'within ten days' }]);
+    await seyn().import(theirs.tenantId, 'knowledge', [{ title: 'Refunds', text: 'never' }]);
+    const [own] = await seyn().idsOf(mine.secret, '/knowledge?query=refunds');
+    const [foreign] = await seyn().idsOf(theirs.secret, '/knowledge?query=refunds');
+    expect((await seyn().as(mine.secret, `/knowledge/${own}`)).body.text).toBe('within ten days');
+    expect((await seyn().as(mine.secret, `/knowledge/${foreign}`)).status).toBe(404);
+    expect(await seyn().idsOf(mine.secret, '/knowledge')).toEqual([own]);
+  });
+
+  it('SEYN-10 keys read the organisation’s knowledge, search it, and can neither write nor manage', async () => {
+    const key = await seyn().key();
+    expect((await seyn().tryKey({ scopes: ['read'] }, key.tenantId)).status).toBe(400);
+    await seyn().client.manage('PUT', `${key.path}/rate-limit`, { requestsPerMinute: 1000 });
+    await seyn().import(key.tenantId, 'knowledge', [
+      { title: 'Refunds', text: 'Refunds are paid within ten days.' },
+      { title: 'Opening hours', text: 'From nine to five, but on Sundays.' },
+    ]);
+    const found = async (query: string) => {
+      const { body } = await seyn().as(key.secret, `/knowledge?query=${encodeURIComponent(query)}`);
+      return body.data.map(({ title }: { title: string }) => title);
+    };
+    expect(await found('refunds')).toEqual(['Refunds']);
+    expect(await found('nine sundays')).toEqual(['Opening hours']);
+    expect(await found('"nine sundays"')).toEqual([]);
+    expect(await found('paid -ten')).toEqual([]);
+    const [id] = await seyn().idsOf(key.secret, '/knowledge');
+    for (const [method, path] of [
+      ['POST', '/knowledge'],
+      ['PATCH', `/knowledge/${id}`],
+      ['DELETE', `/knowledge/${id}`],
+      ['POST', '/keys'],
+    ] as const) {
+      const { status, body } = await seyn().as(key.secret, path, { method, body: { title: 'x', text: 'x' } });
+      expect([method, status, body.code]).toEqual([method, 403, 'FORBIDDEN']);
+    }
+    expect((await seyn().as(key.secret, '/keys')).status).toBe(404);
+    const fromBrowser = await seyn().as(key.secret, '/knowledge', {
+      headers: { origin: 'https://a.example' },
+    });
+    expect(Object.keys(fromBrowser.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+  });
 });
 
 const WISH = { name: 'integration', environment: 'live' };

@@ -5,7 +5,7 @@ import { startLatchkeyStandalone } from '#libs/testing/latchkey-standalone';
 import { startPrivateStack } from '#libs/testing/private-stack';
 import { Product } from './product.js';
 
-type Started = Latchkey & { stop(): Promise<void> };
+type Started = Latchkey & { operating: Environment; stop(): Promise<void> };
 type Environment = Readonly<Record<string, string>>;
 
 /** All products side by side; the proxy that takes HTTPS in the place of the api is on this machine. */
@@ -13,7 +13,7 @@ const DEPLOYMENT: Environment = { LATCHKEY_PROFILES: '*', LATCHKEY_TRUSTED_PROXI
 
 const STACKS: readonly (readonly [string, (environment: Environment) => Promise<Started>])[] = [
   ['real stack', startOnServers],
-  ['embedded', startLatchkeyStandalone],
+  ['embedded', startEmbedded],
 ];
 
 export interface DescribedProduct {
@@ -38,7 +38,7 @@ export function describeProduct(
 
     beforeAll(async () => {
       latchkey = await start({ ...DEPLOYMENT, ...environment });
-      product = new Product(latchkey, profile, basePath, throughHttps);
+      product = new Product(latchkey, profile, basePath, throughHttps, latchkey.operating);
     }, 120_000);
 
     afterAll(async () => {
@@ -59,9 +59,15 @@ async function startOnServers(environment: Environment): Promise<Started> {
   const latchkey = await startLatchkeyProcesses(stack.env, { environment });
   return {
     ...latchkey,
+    operating: { DATABASE_ADMIN_URL: latchkey.databaseAdminUrl },
     async stop() {
       await latchkey.stop();
       await stack.stop();
     },
   };
+}
+
+async function startEmbedded(environment: Environment): Promise<Started> {
+  const latchkey = await startLatchkeyStandalone(environment);
+  return { ...latchkey, operating: { LATCHKEY_DATA_DIR: latchkey.directory } };
 }

@@ -134,6 +134,68 @@ describeProduct({ profile: 'sydnee', basePath: '/api/v1', environment }, (sydnee
     expect((await sydnee().whoami(secret)).status).toBe(401);
   });
 
+  it('SYDNEE-7 what is not permitted is 403 "Action not allowed", and changes nothing', async () => {
+    const { secret, path } = await sydnee().key();
+    await sydnee().client.manage('PUT', `${path}/rate-limit`, { requestsPerMinute: 1000 });
+    const account = await sydnee().add(secret, '/accounts', { name: 'Northwind' });
+    const user = (wish: object) =>
+      sydnee().add(secret, '/users', { accountId: account.id, name: 'Ada', email: 'a@example.com', ...wish });
+    const owner = await user({ role: 'owner' });
+    const client = await user({ type: 'clientUser' });
+    const teamUser = await user({ type: 'teamUser' });
+    const empty = await sydnee().add(secret, '/request-templates', { name: 'Empty', items: [] });
+    const template = await sydnee().add(secret, '/request-templates', { name: 'Year', items: ['Payroll'] });
+    const request = (body: object) => ({ method: 'POST', path: '/requests', body });
+    for (const { path: place, ...sent } of [
+      { method: 'DELETE', path: `/users/${owner.id}` },
+      { method: 'PATCH', path: `/users/${owner.id}`, body: { role: 'member' } },
+      request({ userId: teamUser.id, templateId: template.id }),
+      request({ userId: teamUser.id, templateId: 'tpl_unknown' }),
+      request({ userId: client.id, templateId: empty.id }),
+      request({ userId: 'usr_unknown', templateId: empty.id }),
+      { method: 'DELETE', path: `/accounts/${account.id}` },
+      { method: 'PUT', path: '/accounts', body: { name: 'x' } },
+    ]) {
+      const { status, body } = await sydnee().as(secret, place, sent);
+      expect([sent.method, place, status]).toEqual([sent.method, place, 403]);
+      expect(body.error.message).toBe('Action not allowed');
+    }
+    expect(await sydnee().idsOf(secret, '/requests')).toEqual([]);
+    expect((await sydnee().as(secret, `/users/${owner.id}`)).body).toEqual(owner);
+    expect((await sydnee().as(secret, `/accounts/${account.id}`)).body).toEqual(account);
+
+    const sent = await sydnee().add(secret, '/requests', { userId: client.id, templateId: template.id });
+    expect(await sydnee().idsOf(secret, '/requests')).toEqual([sent.id]);
+    expect((await sydnee().as(secret, `/users/${client.id}`, { method: 'DELETE' })).status).toBe(204);
+  });
+
+  it('SYDNEE-8 an account or user that is not there, or another company’s, is the same 404', async () => {
+    const [mine, theirs] = [await sydnee().key(), await sydnee().key()];
+    for (const { path } of [mine, theirs])
+      await sydnee().client.manage('PUT', `${path}/rate-limit`, { requestsPerMinute: 1000 });
+    const account = await sydnee().add(theirs.secret, '/accounts', { name: 'Northwind' });
+    const person = { name: 'Ada', email: 'a@example.com' };
+    const user = await sydnee().add(theirs.secret, '/users', { ...person, accountId: account.id });
+    const template = await sydnee().add(mine.secret, '/request-templates', { name: 'Year', items: ['x'] });
+    const unknown = { account: `acc_${'0'.repeat(32)}`, user: `usr_${'0'.repeat(32)}` };
+    const answers = async ({ accountId, userId }: { accountId: string; userId: string }) => {
+      const all = await Promise.all([
+        sydnee().as(mine.secret, `/accounts/${accountId}`),
+        sydnee().as(mine.secret, `/accounts/${accountId}`, { method: 'PATCH', body: { name: 'x' } }),
+        sydnee().as(mine.secret, `/users/${userId}`),
+        sydnee().as(mine.secret, `/users/${userId}`, { method: 'PATCH', body: { name: 'x' } }),
+        sydnee().as(mine.secret, `/users/${userId}`, { method: 'DELETE' }),
+        sydnee().as(mine.secret, '/users', { method: 'POST', body: { ...person, accountId } }),
+        sydnee().as(mine.secret, '/requests', { method: 'POST', body: { userId, templateId: template.id } }),
+      ]);
+      return all.map(({ status, body }) => [status, body]);
+    };
+    const foreign = await answers({ accountId: account.id, userId: user.id });
+    expect(foreign).toEqual(await answers({ accountId: unknown.account, userId: unknown.user }));
+    expect(new Set(foreign.map(([status]) => status))).toEqual(new Set([404]));
+    expect((await sydnee().as(theirs.secret, `/users/${user.id}`)).body).toEqual(user);
+  });
+
   it('SYDNEE-9 a 500 carries an error id that is in the error reporting, and every one is counted', async () => {
     const { secret } = await sydnee().key({ environment: 'test' });
     const ids: string[] = [];

@@ -152,6 +152,53 @@ describeProduct({ profile: 'sydx', basePath: '/api/v1' }, (sydx) => {
     expect((await sydx().as(secret, '/contacts')).status).toBe(401);
   });
 
+  it('SYDX-12 GET /api/v1/contacts as printed, with a content type and no body, gives the organization’s contacts', async () => {
+    const [mine, theirs] = [await sydx().key(), await sydx().key()];
+    const contact = await sydx().add(mine.secret, '/contacts', {
+      name: 'Ada Lovelace',
+      email: 'ada@example.com',
+    });
+    await sydx().add(theirs.secret, '/contacts', { name: 'Charles Babbage' });
+    const printed = { headers: { 'content-type': 'application/json' } };
+    const { status, headers, body } = await sydx().as(mine.secret, '/contacts', printed);
+    expect([status, headers['content-type']]).toEqual([200, 'application/json; charset=utf-8']);
+    expect(body).toEqual({ data: [contact], nextCursor: null });
+    expect(contact).toEqual({
+      id: expect.stringMatching(/^con_[0-9a-f]{32}$/),
+      name: 'Ada Lovelace',
+      email: 'ada@example.com',
+      createdAt: expect.any(String),
+      updatedAt: contact['createdAt'],
+    });
+    const removed = await sydx().as(mine.secret, `/contacts/${contact.id}`, { method: 'DELETE', ...printed });
+    expect([removed.status, removed.text]).toEqual([204, '']);
+  });
+
+  it('SYDX-12 keys send messages to contacts of their own organization', async () => {
+    const [mine, theirs] = [await sydx().key(), await sydx().key()];
+    const contact = await sydx().add(mine.secret, '/contacts', { name: 'Ada' });
+    const message = { contactId: contact.id, text: 'Hello' };
+    const sent = await sydx().add(mine.secret, '/messages', message);
+    expect(sent).toMatchObject(message);
+    expect(await sydx().idsOf(mine.secret, '/messages')).toEqual([sent.id]);
+    const foreign = await sydx().as(theirs.secret, '/messages', { method: 'POST', body: message });
+    expect(foreign.status).toBe(404);
+    const reader = await sydx().key({ scopes: ['read'] }, mine.tenantId);
+    const unpermitted = await sydx().as(reader.secret, '/messages', { method: 'POST', body: message });
+    expect(unpermitted.status).toBe(403);
+  });
+
+  it('SYDX-8 no key reads, changes or removes what another organization has', async () => {
+    const [mine, theirs] = [await sydx().key(), await sydx().key()];
+    const { id } = await sydx().add(theirs.secret, '/contacts', { name: 'Ada' });
+    for (const [method, body] of [['GET'], ['PATCH', { name: 'Eve' }], ['DELETE']] as const) {
+      const crossed = await sydx().as(mine.secret, `/contacts/${id}`, { method, body });
+      const unknown = await sydx().as(mine.secret, `/contacts/con_${'0'.repeat(32)}`, { method, body });
+      expect([crossed.status, crossed.body]).toEqual([404, unknown.body]);
+    }
+    expect((await sydx().as(theirs.secret, `/contacts/${id}`)).body).toMatchObject({ id, name: 'Ada' });
+  });
+
   it('SYDX-13 a key has a name, all permissions unless some are chosen, is shown once and never manages keys', async () => {
     const tenantId = await sydx().tenant();
     expect((await sydx().tryKey({ name: undefined }, tenantId)).status).toBe(400);

@@ -54,7 +54,8 @@ describeProduct({ profile: 'synaptiq', basePath: '/api/v1', throughHttps: true }
       expect([path, status, body]).toEqual([path, 401, UNAUTHORIZED]);
     }
     const { secret } = await synaptiq().key({ scopes: ['read'] }, tenantId);
-    expect((await synaptiq().as(secret, '/leads')).status).toBe(404);
+    expect((await synaptiq().as(secret, '/leads')).status).toBe(200);
+    expect((await synaptiq().as(secret, '/nowhere')).status).toBe(404);
   });
 
   it('SYNAPTIQ-2 a request over plain HTTP is rejected, not redirected, before its key is looked at', async () => {
@@ -162,6 +163,80 @@ describeProduct({ profile: 'synaptiq', basePath: '/api/v1', throughHttps: true }
       async () => refusedAs(await synaptiq().whoami(expiring.secret), 401, UNAUTHORIZED),
       EVERY_200_MS,
     );
+  });
+
+  it('SYNAPTIQ-5 what a test key makes is in the sandbox alone: resources and keys', async () => {
+    const tenantId = await synaptiq().tenant({ plan: 'enterprise' });
+    const [live, test] = [
+      await synaptiq().key({ environment: 'live', scopes: ['admin'] }, tenantId),
+      await synaptiq().key({ environment: 'test', scopes: ['admin'] }, tenantId),
+    ];
+    for (const [mine, other] of [
+      [live.secret, test.secret],
+      [test.secret, live.secret],
+    ] as const) {
+      const lead = await synaptiq().add(mine, '/leads', { name: 'Grace' });
+      const conversation = await synaptiq().add(mine, '/conversations', { leadId: lead.id });
+      const messages = `/conversations/${conversation.id}/messages`;
+      const message = await synaptiq().add(mine, messages, { text: 'Hello' });
+      const event = await synaptiq().add(mine, '/analytics', { event: 'demo_booked', leadId: lead.id });
+      const places = [
+        ['/leads', lead.id],
+        ['/conversations', conversation.id],
+        ['/analytics', event.id],
+      ] as const;
+      for (const [path, id] of places) {
+        expect(await synaptiq().idsOf(mine, path)).toContain(id);
+        expect(await synaptiq().idsOf(other, path)).not.toContain(id);
+        expect((await synaptiq().as(other, `${path}/${id}`)).status).toBe(404);
+        expect((await synaptiq().as(other, `${path}/${id}`, { method: 'DELETE' })).status).toBe(404);
+        expect((await synaptiq().as(mine, `${path}/${id}`)).status).toBe(200);
+      }
+      for (const sent of [{}, { method: 'POST', body: { text: 'x' } }]) {
+        expect((await synaptiq().as(other, messages, sent)).status).toBe(404);
+      }
+      expect((await synaptiq().as(other, `${messages}/${message.id}`)).status).toBe(404);
+      const crossing = { method: 'POST', body: { leadId: lead.id } };
+      expect((await synaptiq().as(other, '/conversations', crossing)).status).toBe(404);
+    }
+    expect(await synaptiq().idsOf(live.secret, '/keys')).toEqual([live.keyId]);
+    expect(await synaptiq().idsOf(test.secret, '/keys')).toEqual([test.keyId]);
+  });
+
+  it('SYNAPTIQ-10 read reads; write creates and updates leads and sends chat messages too; admin deletes too', async () => {
+    const tenantId = await synaptiq().tenant({ plan: 'enterprise' });
+    const [read, write, admin] = await Promise.all(
+      ['read', 'write', 'admin'].map(
+        async (scope) => (await synaptiq().key({ scopes: [scope] }, tenantId)).secret,
+      ),
+    );
+    if (read === undefined || write === undefined || admin === undefined) throw new Error('three keys');
+    const lead = await synaptiq().add(write, '/leads', { name: 'Grace', status: 'new' });
+    const conversation = await synaptiq().add(write, '/conversations', { leadId: lead.id });
+    const messages = `/conversations/${conversation.id}/messages`;
+    const message = await synaptiq().add(write, messages, { text: 'Hello', from: 'agent' });
+    expect(message).toMatchObject({ conversationId: conversation.id, text: 'Hello' });
+    await synaptiq().add(write, '/analytics', { event: 'demo_booked' });
+    const update = { method: 'PATCH', body: { status: 'qualified' } };
+    const updated = await synaptiq().as(write, `/leads/${lead.id}`, update);
+    expect([updated.status, updated.body.status, updated.body.name]).toEqual([200, 'qualified', 'Grace']);
+
+    for (const path of ['/leads', `/leads/${lead.id}`, '/conversations', messages, '/analytics']) {
+      for (const key of [read, write, admin]) expect((await synaptiq().as(key, path)).status).toBe(200);
+    }
+    expect((await synaptiq().as(read, `/leads/${lead.id}`, update)).status).toBe(403);
+    for (const path of ['/leads', '/conversations', messages, '/analytics']) {
+      expect((await synaptiq().as(read, path, { method: 'POST', body: {} })).status).toBe(403);
+    }
+    for (const path of [
+      `${messages}/${message.id}`,
+      `/conversations/${conversation.id}`,
+      `/leads/${lead.id}`,
+    ]) {
+      const deleted = async (key: string) => (await synaptiq().as(key, path, { method: 'DELETE' })).status;
+      expect([await deleted(read), await deleted(write), await deleted(admin)]).toEqual([403, 403, 204]);
+      expect((await synaptiq().as(admin, path)).status).toBe(404);
+    }
   });
 
   describe('limits', () => {

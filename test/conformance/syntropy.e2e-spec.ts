@@ -16,9 +16,9 @@ describeProduct({ profile: 'syntropy', basePath: '/api/v1' }, (syntropy) => {
       (await syntropy().as(secret, '/services/s-1', { method: 'DELETE' })).status,
       (await syntropy().as(secret, '/access-tokens')).status,
     ];
-    expect(await statuses(reader.secret)).toEqual([404, 403, 403, 403]);
-    expect(await statuses(writer.secret)).toEqual([404, 404, 404, 403]);
-    expect(await statuses(all.secret)).toEqual([404, 404, 404, 200]);
+    expect(await statuses(reader.secret)).toEqual([200, 403, 403, 403]);
+    expect(await statuses(writer.secret)).toEqual([200, 400, 404, 403]);
+    expect(await statuses(all.secret)).toEqual([200, 400, 404, 200]);
     expect((await syntropy().whoami(reader.secret)).body).toMatchObject({ tenantId, scopes: ['read'] });
   });
 
@@ -79,9 +79,51 @@ describeProduct({ profile: 'syntropy', basePath: '/api/v1' }, (syntropy) => {
       const { status, body } = await syntropy().as(incorrect, '/agents');
       expect([incorrect, status, body.error]).toEqual([incorrect, 401, 'unauthorized']);
     }
-    expect((await syntropy().as(secret, '/agents')).status).toBe(404);
+    expect((await syntropy().as(secret, '/agents')).status).toBe(200);
     await syntropy().revoke(token);
     const blocked = await syntropy().as(secret, '/agents');
     expect([blocked.status, blocked.body.message]).toEqual([401, 'The API Access Token is incorrect.']);
+  });
+
+  it('SYNTROPY-10 an unrestricted token makes any call: connections, services, agent tokens and access tokens', async () => {
+    const { secret } = await syntropy().key();
+    const agent = await syntropy().add(secret, '/agents', { name: 'eu-west-1' });
+    const service = await syntropy().add(secret, '/services', { name: 'billing', protocol: 'http' });
+    const connection = await syntropy().add(secret, '/connections', {
+      agentId: agent.id,
+      serviceId: service.id,
+      transport: 'direct',
+    });
+    const token = await syntropy().add(secret, '/agent-tokens', { name: 'installer', agentId: agent.id });
+    const made = await syntropy().as(secret, '/access-tokens', { method: 'POST', body: { name: 'second' } });
+    expect(made.status).toBe(201);
+    for (const [path, id] of [
+      ['/agent-tokens', token.id],
+      ['/connections', connection.id],
+      ['/services', service.id],
+      ['/agents', agent.id],
+    ] as const) {
+      expect(await syntropy().idsOf(secret, path)).toEqual([id]);
+      const renamed = {
+        method: 'PATCH',
+        body: path === '/connections' ? { state: 'paused' } : { name: 'new' },
+      };
+      expect((await syntropy().as(secret, `${path}/${id}`, renamed)).status).toBe(200);
+      expect((await syntropy().as(secret, `${path}/${id}`, { method: 'DELETE' })).status).toBe(204);
+      expect(await syntropy().idsOf(secret, path)).toEqual([]);
+    }
+    const tokenPath = `/access-tokens/${made.body.key.id}`;
+    expect((await syntropy().as(secret, tokenPath, { method: 'DELETE' })).status).toBe(200);
+    expect((await syntropy().whoami(made.body.secret)).status).toBe(401);
+  });
+
+  it('SYNTROPY-1 a token sees its own account’s resources alone', async () => {
+    const [mine, theirs] = [await syntropy().key(), await syntropy().key()];
+    const { id } = await syntropy().add(theirs.secret, '/agents', { name: 'theirs' });
+    expect(await syntropy().idsOf(mine.secret, '/agents')).toEqual([]);
+    for (const [method, body] of [['GET'], ['PATCH', { name: 'x' }], ['DELETE']] as const) {
+      expect((await syntropy().as(mine.secret, `/agents/${id}`, { method, body })).status).toBe(404);
+    }
+    expect(await syntropy().idsOf(theirs.secret, '/agents')).toEqual([id]);
   });
 });

@@ -34,6 +34,14 @@ export const variables = {
   verifierAddress: standardVariables.verifierAddress,
   managementAddress: standardVariables.managementAddress,
   usageAddress: standardVariables.usageAddress,
+  databaseUrl: standardVariables.databaseUrl,
+  databaseMigrationUrl: standardVariables.databaseMigrationUrl,
+  databaseTlsCaFile: standardVariables.databaseTlsCaFile,
+  databaseConnectionsMax: standardVariables.databaseConnectionsMax,
+  cursorKey: secret(
+    'LATCHKEY_CURSOR_KEY',
+    'secret that seals the cursors of lists, the same for every replica; with another one, cursors in hand are refused',
+  ),
   dataDirectory: standardVariables.dataDirectory,
   spoolFsync: standardVariables.spoolFsync,
   verifyDeadlineMs: integer(

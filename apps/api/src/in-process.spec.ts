@@ -16,6 +16,7 @@ import { serveAuthority } from '#libs/verification/served-authority.contract';
 import { SystemClocks } from '#libs/verification/system-clocks';
 import { variables } from './config.js';
 import { serve } from './serve.js';
+import { POSTGRES_AWAY } from './stand-in-documents.contract.js';
 import { StandInEventLog } from './stand-in-event-log.contract.js';
 
 const SEAL_KEYS = sealKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(',');
@@ -42,6 +43,7 @@ describe('api that verifies in its own process', () => {
       LATCHKEY_MANAGEMENT_ADDRESS: `127.0.0.1:${management.port}`,
       LATCHKEY_SEAL_KEYS: SEAL_KEYS,
       LATCHKEY_DATA_DIR: directory,
+      ...POSTGRES_AWAY,
       LATCHKEY_DOCS_PAGE: 'false',
     });
     service = await serve(config, { eventLog, logger: createLogger('api', 'silent') });
@@ -92,7 +94,7 @@ describe('api that verifies in its own process', () => {
 });
 
 describe('the configuration of where the api verifies', () => {
-  const environment = { LATCHKEY_SERVICE_TOKEN: 'a-service-token-of-the-api' };
+  const environment = { ...POSTGRES_AWAY, LATCHKEY_SERVICE_TOKEN: 'a-service-token-of-the-api' };
   const problemsOf = (changes: Record<string, string>) => {
     try {
       readEnvironment(variables, { ...environment, ...changes });

@@ -38,9 +38,11 @@ describe('the OpenAPI document of the running server', () => {
         .toSorted(),
     ).toEqual([
       'delete /v1/keys/{keyId}',
+      'get /v1/account-version',
       'get /v1/enforcements/{revision}',
       'get /v1/keys',
       'get /v1/whoami',
+      'post /v1/account-version',
       'post /v1/keys',
       'post /v1/keys/{keyId}/retire-previous-secret',
       'post /v1/keys/{keyId}/revoke',

@@ -11,6 +11,7 @@ import { eventually } from '#libs/testing/eventually';
 import { variables } from './config.js';
 import { serve } from './serve.js';
 import { type ServedGrpc, serveGrpc } from './served-grpc.contract.js';
+import { POSTGRES_AWAY } from './stand-in-documents.contract.js';
 import { StandInEventLog } from './stand-in-event-log.contract.js';
 
 describe('api with nothing behind it', () => {
@@ -30,6 +31,7 @@ describe('api with nothing behind it', () => {
       LATCHKEY_SERVICE_TOKEN: 'a-service-token-of-the-api',
       LATCHKEY_VERIFIER_ADDRESS: `127.0.0.1:${port}`,
       LATCHKEY_DATA_DIR: directory,
+      ...POSTGRES_AWAY,
       LATCHKEY_DOCS_PAGE: 'false',
     });
     service = await serve(config, { eventLog, logger: createLogger('api', 'silent') });

@@ -6,6 +6,7 @@ import { startRequestReporter } from '#libs/request-reporting/serve';
 import { sharedRateLimits } from '#libs/rate-limit/serve';
 import type { Dependency, Logger } from '#libs/service-kit';
 import { GrpcCaller } from '#libs/service-kit/grpc-caller';
+import { PostgresDatabase } from '#libs/service-kit/postgres-database';
 import { type RunningService, serveApplication } from '#libs/service-kit/serve';
 import { ServiceModule } from '#libs/service-kit/service.module';
 import type { VerifierClient } from '#libs/verifier-client';
@@ -13,18 +14,28 @@ import { GrpcVerifierClient } from '#libs/verifier-client/grpc-verifier-client';
 import { startInProcessVerifier } from '#libs/verifier-client/serve';
 import { ApiModule } from './api.module.js';
 import { RevocationCanary, type RevocationCanaryParts } from './canary/revocation.canary.js';
+import type { Documents } from './collections/documents.js';
+import { PostgresDocuments } from './collections/postgres-documents.js';
 import type { Config } from './config.js';
 import { GrpcKeyManagement } from './keys/grpc-key-management.js';
 import { GrpcKeyUsage } from './keys/grpc-key-usage.js';
 import type { KeyManagement } from './keys/key-management.js';
 import type { KeyUsage } from './keys/key-usage.js';
+import { CursorSeal } from './lists/sealed-cursor.js';
+import { CreateDocuments1764200000000 } from './migrations/1764200000000-create-documents.js';
 import { errorOfProduct } from './products/product-errors.js';
 import { admitToProducts, productOf, routeToProduct } from './products/product.hook.js';
 import { routeEveryRequest } from './verification/connection.hook.js';
 import { ClientVerifier } from './verification/client-verifier.js';
 import { verifyRequests } from './verification/verification.hook.js';
 import type { Verifier } from './verification/verifier.js';
+import type { AccountVersions } from './versions/account-versions.js';
+import { settleVersions } from './versions/api-version.hook.js';
+import { PostgresAccountVersions } from './versions/postgres-account-versions.js';
 import { WaitingConnections } from './verification/waiting-connections.js';
+
+/** Of the schema `api`, for the role that owns it. */
+export const API_MIGRATIONS = [CreateDocuments1764200000000];
 
 /** Longest that a change of a key may take, milliseconds. */
 const MANAGEMENT_DEADLINE_MS = 10_000;
@@ -54,18 +65,36 @@ export async function serve(
     metrics,
     fsync: config.spoolFsync,
   });
+  const database = new PostgresDatabase(
+    {
+      runtimeUrl: config.databaseUrl,
+      migrationUrl: config.databaseMigrationUrl,
+      schema: 'api',
+      migrations: API_MIGRATIONS,
+      connectionsMax: config.databaseConnectionsMax,
+      tlsCaFile: config.databaseTlsCaFile || undefined,
+    },
+    logger,
+  );
   const client = startClient(config, { logger, metrics });
   const verifier = new ClientVerifier(client);
   const canary = startCanary(config, { verifier, keyManagement, logger, metrics });
   return serveHttp(
     config,
-    { verifier, reporter: reporting.reporter, keyManagement, keyUsage },
+    {
+      verifier,
+      reporter: reporting.reporter,
+      keyManagement,
+      keyUsage,
+      documents: new PostgresDocuments(database),
+      accountVersions: new PostgresAccountVersions(database),
+    },
     {
       logger,
       metrics,
       // The event log is not among them: while it is away the spool takes the requests, and nobody is turned away.
-      // Nor are key-management and usage: without them only /v1/keys is 503, and calling the whole api unready would
-      // take away what still works.
+      // Nor are key-management, usage and PostgreSQL: without them only keys, or only resources, are 503, and calling
+      // the whole api unready would take away what still works.
       dependencies: [
         { name: VERIFIED_BY[config.verifierMode], check: () => client.check() },
         { name: 'spool', check: () => reporting.check() },
@@ -76,6 +105,7 @@ export async function serve(
       await reporting.close();
       await eventLog.close();
       await client.close();
+      await database.close();
       keyManagement.close();
       keyUsage.close();
     },
@@ -121,23 +151,39 @@ type HttpConfig = Pick<
   | 'trustedProxies'
   | 'errorTrackerUrl'
   | 'docsPage'
+  | 'cursorKey'
 >;
+
+/** What stands behind the HTTP side. */
+interface HttpPorts {
+  verifier: Verifier;
+  reporter: RequestReporter;
+  keyManagement: KeyManagement;
+  keyUsage: KeyUsage;
+  documents: Documents;
+  accountVersions: AccountVersions;
+}
 
 /** Starts the HTTP side alone, on whatever stands behind it, which `release` lets go of. */
 export function serveHttp(
   config: HttpConfig,
-  ports: { verifier: Verifier; reporter: RequestReporter; keyManagement: KeyManagement; keyUsage: KeyUsage },
+  ports: HttpPorts,
   shared: { logger: Logger; metrics: Registry; dependencies: readonly Dependency[] },
   release = async () => {},
 ): Promise<RunningService> {
-  const { verifier, reporter, keyManagement, keyUsage } = ports;
+  const { verifier, reporter, accountVersions, ...others } = ports;
   const connections = new WaitingConnections();
   return serveApplication({
     name: 'api',
     title: 'Latchkey API',
     description: 'The public API behind the verifier: every request shows a key.',
     bearer: 'API key',
-    module: ApiModule.with({ service: ServiceModule.with(shared), keyManagement, keyUsage }),
+    module: ApiModule.with({
+      ...others,
+      accountVersions,
+      service: ServiceModule.with(shared),
+      cursors: new CursorSeal(config.cursorKey),
+    }),
     ...shared,
     http: {
       host: config.bindHost,
@@ -156,6 +202,7 @@ export function serveHttp(
       routeEveryRequest(fastify, connections);
       admitToProducts(fastify, errors);
       verifyRequests(fastify, { verifier, reporter, errors, connections, ...shared });
+      settleVersions(fastify, accountVersions, errors);
     },
   });
 }

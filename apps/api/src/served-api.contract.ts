@@ -20,6 +20,7 @@ import {
 } from './keys/key-management.js';
 import { type Insights, KeyUsage } from './keys/key-usage.js';
 import { serveHttp } from './serve.js';
+import { StandInAccountVersions, StandInDocuments } from './stand-in-documents.contract.js';
 import {
   type Attributed,
   type RateLimit,
@@ -227,6 +228,8 @@ export interface ServedApi {
   reporter: StandInReporter;
   keyManagement: StandInKeyManagement;
   keyUsage: StandInKeyUsage;
+  documents: StandInDocuments;
+  accountVersions: StandInAccountVersions;
   /** Opens a connection and sends the bytes as they are. */
   dial(bytes: string): Socket;
   /** Sends a request as it is written, on a connection of its own, and reads its answer. */
@@ -249,6 +252,7 @@ const PLAIN_HTTP = {
   trustedProxies: [],
   errorTrackerUrl: '',
   docsPage: false,
+  cursorKey: 'cursors-of-the-specs',
 };
 
 /** How it is served: with certificate, key and the authority that signed them over HTTPS, which `dial` then speaks. */
@@ -265,9 +269,11 @@ export async function serveApi({ authority, ...settings }: ServedApiSettings = {
   const reporter = new StandInReporter();
   const keyManagement = new StandInKeyManagement();
   const keyUsage = new StandInKeyUsage();
+  const documents = new StandInDocuments();
+  const accountVersions = new StandInAccountVersions();
   const service = await serveHttp(
     { ...PLAIN_HTTP, ...settings },
-    { verifier, reporter, keyManagement, keyUsage },
+    { verifier, reporter, keyManagement, keyUsage, documents, accountVersions },
     { logger: createLogger('api', 'silent'), metrics: new Registry(), dependencies: [] },
   );
   const port = Number(new URL(service.httpUrl).port);
@@ -301,7 +307,18 @@ export async function serveApi({ authority, ...settings }: ServedApiSettings = {
   }
 
   const { httpUrl } = service;
-  return { httpUrl, verifier, reporter, keyManagement, keyUsage, dial, send, close: () => service.close() };
+  return {
+    httpUrl,
+    verifier,
+    reporter,
+    keyManagement,
+    keyUsage,
+    documents,
+    accountVersions,
+    dial,
+    send,
+    close: () => service.close(),
+  };
 }
 
 /** All that a connection gives until it is closed. */

@@ -13,6 +13,7 @@ const url = (role: string) => `postgres://${role}:password@127.0.0.1:5432/postgr
 const databases = {
   keys: { runtimeUrl: url('latchkey_keys'), migrationUrl: url('latchkey_keys_owner') },
   usage: { runtimeUrl: url('latchkey_usage'), migrationUrl: url('latchkey_usage_owner') },
+  api: { runtimeUrl: url('latchkey_api'), migrationUrl: url('latchkey_api_owner') },
   log: { runtimeUrl: url('latchkey_log'), migrationUrl: url('latchkey_log_owner') },
 };
 const environmentsOf = (environment: NodeJS.ProcessEnv = {}) =>
@@ -41,12 +42,12 @@ describe('what the services find in their environments', () => {
     for (const environment of [management, usage, verifier, api]) {
       expect(Object.keys(environment).filter((name) => !every.has(name))).toEqual([]);
     }
-    expect(Object.keys(api)).not.toContain('DATABASE_URL');
     expect(Object.keys(verifier)).not.toContain('DATABASE_URL');
   });
 
   it('gives each service its own database role and its own token', () => {
     const { management, usage, verifier, api } = environmentsOf();
+    expect(api.DATABASE_URL).toBe(url('latchkey_api'));
     expect(management.DATABASE_URL).toBe(url('latchkey_keys'));
     expect(management.DATABASE_MIGRATION_URL).toBe(url('latchkey_keys_owner'));
     expect(usage.DATABASE_URL).toBe(url('latchkey_usage'));
@@ -68,7 +69,7 @@ describe('what the services find in their environments', () => {
 
   it('has a password of its own for every database role', () => {
     const all = Object.values(passwords).flatMap(({ owner, runtime }) => [owner, runtime]);
-    expect(new Set(all).size).toBe(6);
+    expect(new Set(all).size).toBe(8);
   });
 
   it.each([

@@ -11,7 +11,7 @@ export function databasePasswords(secrets: Secrets): Record<DatabaseSchema, Role
     owner: secrets.readOrDraw(`database-${schema}-owner`),
     runtime: secrets.readOrDraw(`database-${schema}`),
   });
-  return { keys: pair('keys'), usage: pair('usage'), log: pair('log') };
+  return { keys: pair('keys'), usage: pair('usage'), api: pair('api'), log: pair('log') };
 }
 
 /** What each service would find in its environment if it ran as a process of its own. */
@@ -76,6 +76,8 @@ export function serviceEnvironments(
     },
     api: {
       ...shared,
+      ...databaseVariables(databases.api),
+      LATCHKEY_CURSOR_KEY: secrets.readOrDraw('cursor-key'),
       LATCHKEY_API_PORT: String(config.apiPort),
       LATCHKEY_SERVICE_TOKEN: tokens.api,
     },

@@ -22,6 +22,11 @@ export const REJECTIONS = {
   },
   HTTPS_REQUIRED: { message: 'Requests must be made over HTTPS.', http: 403, grpc: 'PERMISSION_DENIED' },
   NOT_FOUND: { message: 'There is nothing at this address.', http: 404, grpc: 'NOT_FOUND' },
+  METHOD_NOT_ALLOWED: {
+    message: 'What lies at this address does not take this method.',
+    http: 405,
+    grpc: 'UNIMPLEMENTED',
+  },
   TENANT_NOT_FOUND: { message: 'There is no such tenant.', http: 404, grpc: 'NOT_FOUND' },
   KEY_NOT_FOUND: { message: 'There is no such key.', http: 404, grpc: 'NOT_FOUND' },
   KEY_REVOKED: { message: 'The key is revoked, which is permanent.', http: 409, grpc: 'FAILED_PRECONDITION' },

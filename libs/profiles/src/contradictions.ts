@@ -1,11 +1,13 @@
 /** What no single member of a document shows: that it contradicts another, or that nothing would come of it. */
 import { type KeyFormatRules, randomBitsOf, templateProblems } from '#libs/key-secret';
 import { bodyProblems, messageProblems, tellsErrorId } from './error-body.js';
+import { collectionProblems } from './collection-problems.js';
 import { errorTableOf } from './error-table.js';
 import { alphabetProblems } from './key-alphabet.js';
 import { legacyPatternOf } from './legacy-pattern.js';
 import type { ProfileDocument } from './profile-document.request.js';
 import { formatRulesOf } from './profile-of-document.js';
+import { versionProblems } from './version-problems.js';
 
 /** Least randomness of a secret that hints do not show, bits: what importers must attest, too. */
 const RANDOM_BITS_MIN = 112;
@@ -19,6 +21,9 @@ const CHECKS: readonly { of: readonly Member[]; problems: (document: ProfileDocu
   { of: ['keys', 'scopes'], problems: changeProblems },
   { of: ['scopes', 'managedKeysPath'], problems: managingProblems },
   { of: ['scopes', 'plans', 'rateLimit'], problems: limitProblems },
+  { of: ['basePath', 'managedKeysPath', 'versions', 'collections'], problems: pathProblems },
+  { of: ['collections'], problems: ({ collections }) => collectionProblems(collections) },
+  { of: ['collections', 'versions', 'scopes', 'managedKeysPath'], problems: versionProblems },
   { of: ['roles'], problems: ({ roles }) => twice('roles', roles) },
   { of: ['errors'], problems: errorProblems },
 ];
@@ -116,6 +121,24 @@ function managingProblems({ scopes: { rules }, managedKeysPath }: ProfileDocumen
     : ['managedKeysPath: must be there where a scope manages keys, and only there'];
 }
 
+/** What the product's API has at the same place. */
+function pathProblems({ managedKeysPath, versions, collections }: ProfileDocument): string[] {
+  const places = [
+    '/whoami',
+    '/enforcements',
+    ...(managedKeysPath === undefined ? [] : [managedKeysPath]),
+    ...(versions === undefined ? [] : [versions.accountPath]),
+    ...collections.filter(({ parent }) => parent === undefined).map(({ name }) => `/${name}`),
+  ];
+  const within = (path: string, other: string) => path === other || path.startsWith(`${other}/`);
+  return places.flatMap((path, at) =>
+    places
+      .slice(0, at)
+      .filter((other) => within(path, other) || within(other, path))
+      .map((other) => `${path} lies where ${other} does: give one of them another name`),
+  );
+}
+
 function limitProblems({ scopes, plans, rateLimit }: ProfileDocument): string[] {
   if (rateLimit === undefined)
     return plans.length === 0 ? [] : ['plans: are named, and nothing is limited by them'];
@@ -172,7 +195,7 @@ function errorProblems({ errors }: ProfileDocument): string[] {
   ];
 }
 
-function twice(path: string, named: readonly { name: string }[]): string[] {
+export function twice(path: string, named: readonly { name: string }[]): string[] {
   const names = named.map(({ name }) => name);
   return [...new Set(names.filter((name, at) => names.indexOf(name) < at))].map(
     (name) => `${path}: names ${name} twice`,

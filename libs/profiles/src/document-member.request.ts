@@ -26,6 +26,13 @@ export function IsWord({ each = false }: Each = {}): PropertyDecorator {
   });
 }
 
+/** A name of a property of JSON. */
+export function IsField(): PropertyDecorator {
+  return Matches(/^[a-z][A-Za-z0-9_]{0,63}$/, {
+    message: 'must begin with a small letter and have at most 64 letters, digits and "_"',
+  });
+}
+
 /** A path of URLs without a slash at its end, and without segments that clients would resolve. */
 export function IsPath(): PropertyDecorator {
   return Matches(/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~-]{1,64}){1,8}$/, {
@@ -59,8 +66,9 @@ export function IsErrorCode(): PropertyDecorator {
 }
 
 /** Text that people read, in one line. */
-export function IsLine(lengthMax: number): PropertyDecorator {
+export function IsLine(lengthMax: number, { each = false }: Each = {}): PropertyDecorator {
   return Matches(new RegExp(`^[^\\p{Cc}]{1,${lengthMax}}$`, 'u'), {
+    each,
     message: `must be one line of at most ${lengthMax} characters`,
   });
 }

@@ -14,9 +14,11 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { CollectionDocument } from './collections-document.request.js';
 import { IfGiven, IsHost, IsLine, IsOrigin, IsPath, IsScope, IsWord } from './document-member.request.js';
 import { ErrorsDocument } from './errors-document.request.js';
 import { KeysDocument } from './keys-document.request.js';
+import { VersionsDocument } from './versions-document.request.js';
 
 /** Upper case: methods are compared as they come. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
@@ -25,7 +27,7 @@ export class ScopeRuleDocument {
   @IsScope()
   name!: string;
 
-  /** Absent: any method. */
+  /** Absent: any method; with `managesKeys`, of managed keys alone. */
   @IfGiven()
   @IsArray()
   @ArrayNotEmpty()
@@ -149,6 +151,23 @@ export class ProfileDocument {
   @ArrayUnique()
   @IsWord({ each: true })
   plans!: string[];
+
+  @IsIn(['cursor', 'object-ids'])
+  paging!: 'cursor' | 'object-ids';
+
+  @IsArray()
+  @ArrayMaxSize(32)
+  @IsObject({ each: true })
+  @ValidateNested({ each: true })
+  @Type(() => CollectionDocument)
+  collections!: CollectionDocument[];
+
+  /** Absent: the product has one version. */
+  @IfGiven()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => VersionsDocument)
+  versions?: VersionsDocument;
 
   /** Absent: requests are not limited. */
   @IfGiven()

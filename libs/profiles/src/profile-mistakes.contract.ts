@@ -586,7 +586,7 @@ export const CONTRADICTORY: readonly Mistake[] = [
     lines: ['errors: must tell {errorId} for INTERNAL, in the body or in its message'],
   },
   {
-    at: 'errors.statuses.4.status',
+    at: 'errors.statuses.5.status',
     value: 418,
     lines: [
       'errors: has no row for UNSUPPORTED_MEDIA_TYPE, nor one for the status 415',
@@ -594,7 +594,7 @@ export const CONTRADICTORY: readonly Mistake[] = [
     ],
   },
   {
-    at: 'errors.statuses.4.status',
+    at: 'errors.statuses.5.status',
     value: 400,
     lines: [
       'errors: has two codes for the same status',

@@ -1,4 +1,6 @@
 import { KeyFormat, type KeyFormatRules } from '#libs/key-secret';
+import { collectionOf } from './collection.js';
+import { datedVersionOf } from './dated-version.js';
 import { errorTableOf } from './error-table.js';
 import { alphabetOf } from './key-alphabet.js';
 import type { FormatDocument, KeysDocument } from './keys-document.request.js';
@@ -27,6 +29,16 @@ export function profileOf(document: ProfileDocument): Profile {
       })),
     },
     managedKeysPath: document.managedKeysPath ?? null,
+    paging: document.paging,
+    collections: document.collections.map(collectionOf),
+    versions:
+      document.versions === undefined
+        ? null
+        : {
+            header: document.versions.header,
+            accountPath: document.versions.accountPath,
+            dated: document.versions.dated.map(datedVersionOf),
+          },
     plans: document.plans,
     rateLimit: rateLimit === undefined ? null : rateLimitOf(rateLimit),
     roles: document.roles.map(({ name, may }) => ({ name, may })),

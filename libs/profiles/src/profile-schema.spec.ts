@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { getMetadataStorage } from 'class-validator';
 import { parse } from 'yaml';
+import { CollectionDocument, ForbiddenDocument, ParentDocument } from './collections-document.request.js';
 import { ERROR_CAUSES } from './error-table.js';
 import { ErrorRowDocument, ErrorsDocument, StatusRowDocument } from './errors-document.request.js';
 import {
@@ -21,6 +22,7 @@ import {
   ScopeRuleDocument,
   ScopesDocument,
 } from './profile-document.request.js';
+import { VersionChangeDocument, VersionDocument, VersionsDocument } from './versions-document.request.js';
 import { byTitle, documentWith, goodDocument, MISFORMED } from './profile-mistakes.contract.js';
 
 interface Schema {
@@ -47,6 +49,12 @@ const CLASSES: Readonly<Record<string, new () => object>> = {
   '.keys.rotation': RotationDocument,
   '.scopes': ScopesDocument,
   '.scopes.rules[]': ScopeRuleDocument,
+  '.collections[]': CollectionDocument,
+  '.collections[].parent': ParentDocument,
+  '.collections[].forbidden[]': ForbiddenDocument,
+  '.versions': VersionsDocument,
+  '.versions.dated[]': VersionDocument,
+  '.versions.dated[].changes[]': VersionChangeDocument,
   '.rateLimit': RateLimitDocument,
   '.rateLimit.rows[]': RateLimitRowDocument,
   '.roles[]': RoleDocument,

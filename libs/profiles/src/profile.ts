@@ -1,5 +1,7 @@
 import type { RejectionCode } from '#libs/contracts';
 import type { HintRules, KeyFormat } from '#libs/key-secret';
+import type { Collection } from './collection.js';
+import type { DatedVersion } from './dated-version.js';
 
 /** A status of a key as lists show it. */
 export type KeyStatus = 'active' | 'expired' | 'revoked';
@@ -23,7 +25,7 @@ export interface ErrorRow {
 
 interface ScopeRule {
   name: string;
-  /** HTTP methods that a key with this scope may use; null: any. */
+  /** HTTP methods that a key with this scope may use; null: any, but where it manages keys of managed keys alone. */
   methods: readonly string[] | null;
   /** Whether a key with this scope may manage its tenant's keys. */
   managesKeys: boolean;
@@ -78,6 +80,19 @@ export interface Profile {
   };
   /** Where keys manage keys below the base path; null: they do not. */
   managedKeysPath: string | null;
+  /** Whether pages of lists are asked for by an opaque cursor, or by the ids of objects listed before and after. */
+  paging: 'cursor' | 'object-ids';
+  /** What the product's API stores and shows. */
+  collections: readonly Collection[];
+  /** Null: the API has one version. */
+  versions: {
+    /** By which a request tries another version, and every answer tells its own. */
+    header: string;
+    /** Where an account's version is read and changed, below the base path. */
+    accountPath: string;
+    /** Oldest first. */
+    dated: readonly DatedVersion[];
+  } | null;
   /** The first is what a tenant gets; empty: tenants have no plan. */
   plans: readonly string[];
   /** Null: requests are not limited. */

@@ -18,11 +18,16 @@ const withScopes = (scopes: Partial<Profile['scopes']>): Profile => ({
 
 describe('the scopes that allow a method', () => {
   it.each([
-    ['GET', ['read', 'write', 'root']],
-    ['POST', ['write', 'root']],
-    ['DELETE', ['root']],
-  ])('%s are those whose rules name it, or name no method', (method, allowing) => {
-    expect(scopesAllowing(withScopes({}), method, 'resources')).toEqual(allowing);
+    ['GET', ['read', 'write', 'any']],
+    ['POST', ['write', 'any']],
+    ['DELETE', ['any']],
+  ])('%s are those whose rules name it, or name no method and no managing', (method, allowing) => {
+    const rules = [...RULES, { name: 'any', methods: null, managesKeys: false }];
+    expect(scopesAllowing(withScopes({ rules }), method, 'resources')).toEqual(allowing);
+  });
+
+  it('are not asked for to learn what a key itself is', () => {
+    expect(scopesAllowing(withScopes({}), 'GET', 'identity')).toBeNull();
   });
 
   it('are none where no rule names it, so that no key may', () => {

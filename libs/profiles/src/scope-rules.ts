@@ -1,18 +1,23 @@
 import type { FieldProblem } from '#libs/contracts';
 import type { Profile } from './profile.js';
 
-/** What a key is used for: what the product is about, or the tenant's own keys. */
-export type KeyUse = 'resources' | 'managed keys';
+/** What a key is used for: what the product is about, the tenant's own keys, or to learn what the key itself is. */
+export type KeyUse = 'resources' | 'managed keys' | 'identity';
 
 /**
  * Of which scopes a key must hold one to use the method, or to manage keys with it; null: none is needed. An empty
  * list means that no key may.
  */
 export function scopesAllowing({ scopes }: Profile, method: string, use: KeyUse): readonly string[] | null {
+  if (use === 'identity') return null;
   const managing = use === 'managed keys';
   if (!managing && scopes.rules.every(({ methods }) => methods === null)) return null;
   return scopes.rules
-    .filter(({ methods, managesKeys }) => (methods?.includes(method) ?? true) && (!managing || managesKeys))
+    .filter(({ methods, managesKeys }) =>
+      managing
+        ? managesKeys && (methods?.includes(method) ?? true)
+        : (methods?.includes(method) ?? !managesKeys),
+    )
     .map(({ name }) => name);
 }
 

@@ -64,6 +64,6 @@ it('puts a table after all that it refers to, also through others and around a c
 });
 
 it('names the migrations that are not known, by schema', () => {
-  const known = { keys: ['First1'], usage: ['Second2'], log: [] };
+  const known = { keys: ['First1'], usage: ['Second2'], api: [], log: [] };
   expect(unknownMigrations(CONTENT, known)).toEqual(['keys.Second2']);
 });

@@ -1,5 +1,5 @@
 /** The schemas: each is owned and used by one service, and no service reads another's. */
-export type DatabaseSchema = 'keys' | 'usage' | 'log';
+export type DatabaseSchema = 'keys' | 'usage' | 'api' | 'log';
 
 /** Passwords of one schema's two roles. */
 export interface RolePasswords {

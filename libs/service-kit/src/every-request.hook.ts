@@ -39,6 +39,16 @@ export function observeRequests(
   });
 }
 
+/** A body that is announced as JSON and is not there is none: many clients announce it with every request. */
+export function takeEmptyBodies(fastify: FastifyInstance): void {
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  fastify.removeContentTypeParser('application/json');
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null);
+    else void parse(request, body as string, done);
+  });
+}
+
 /** Before anything works on the body recursively. */
 export function refuseUnsafeBodies(fastify: FastifyInstance): void {
   fastify.addHook('preValidation', async ({ body }) => {

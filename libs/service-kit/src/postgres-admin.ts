@@ -2,7 +2,7 @@ import pg from 'pg';
 import { type TableName, nameOf, OperationRefused } from './backup-manifest.js';
 import type { DatabaseSchema } from './database-roles.js';
 
-const SCHEMAS: readonly DatabaseSchema[] = ['keys', 'usage', 'log'];
+const SCHEMAS: readonly DatabaseSchema[] = ['keys', 'usage', 'api', 'log'];
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**

@@ -43,7 +43,7 @@ async function refuseConnected(client: pg.Client): Promise<void> {
     `select coalesce(nullif(application_name, ''), usename) as name, pid, coalesce(host(client_addr), 'local') as place
      from pg_stat_activity
      where datname = current_database() and pid <> pg_backend_pid()
-       and (application_name like 'latchkey %' or usename ~ '^latchkey_(keys|usage|log)(_owner)?$')
+       and (application_name like 'latchkey %' or usename ~ '^latchkey_(keys|usage|api|log)(_owner)?$')
      order by name, pid`,
   );
   if (rows.length === 0) return;

@@ -64,6 +64,7 @@ export function refuseUnknown({ manifest }: VerifiedBackup, migrations: KnownMig
   const known = {
     keys: migrations.keys.map(migrationName),
     usage: migrations.usage.map(migrationName),
+    api: migrations.api.map(migrationName),
     log: migrations.log.map(migrationName),
   };
   const unknown = unknownMigrations(manifest, known);

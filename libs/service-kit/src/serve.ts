@@ -11,7 +11,7 @@ import type { FastifyInstance } from 'fastify';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Registry } from 'prom-client';
 import { type ErrorRenderer, ErrorsFilter } from './errors.filter.js';
-import { observeRequests, refuseUnsafeBodies } from './every-request.hook.js';
+import { observeRequests, refuseUnsafeBodies, takeEmptyBodies } from './every-request.hook.js';
 import { FaultReporter } from './fault.reporter.js';
 import { addStreamMethods, type StreamMethod } from './stream-call.hook.js';
 import { addUnaryMethods, type UnaryMethod } from './unary-call.hook.js';
@@ -142,6 +142,7 @@ async function listen(options: ServiceOptions, faults: FaultReporter): Promise<R
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.removeContentTypeParser('text/plain');
+  takeEmptyBodies(fastify);
   observeRequests(fastify, { ...options, faults });
   refuseUnsafeBodies(fastify);
   options.prepareHttp?.(fastify, errors);

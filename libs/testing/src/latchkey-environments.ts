@@ -15,7 +15,7 @@ export interface Ports {
 /** What every part of one Latchkey agrees on. */
 export interface Setting {
   readonly stackEnv: Environment;
-  readonly databases: Readonly<Record<'keys' | 'usage', RoleUrls>>;
+  readonly databases: Readonly<Record<'keys' | 'usage' | 'api', RoleUrls>>;
   readonly dataDirectory: string;
   /** Where the others look for the service. */
   readonly ports: Readonly<Record<App, Ports>>;
@@ -73,7 +73,12 @@ export function environmentsOf(setting: Setting): Record<App, Environment> {
       REDIS_URL: stackEnv['REDIS_URL'] ?? '',
       LATCHKEY_SERVICE_TOKEN: tokens['auth-verifier'],
     },
-    api: { ...shared, LATCHKEY_SERVICE_TOKEN: tokens.api },
+    api: {
+      ...shared,
+      ...databaseOf(databases.api),
+      LATCHKEY_SERVICE_TOKEN: tokens.api,
+      LATCHKEY_CURSOR_KEY: freshSecret(),
+    },
   };
 }
 

@@ -79,7 +79,7 @@ export interface PrepareOptions {
   /** Further variables of every service, or others in the place of those it would have. */
   readonly environment?: Environment;
   /** Of the database roles; fresh ones by default. */
-  readonly databasePasswords?: Readonly<Record<'keys' | 'usage', RolePasswords>>;
+  readonly databasePasswords?: Readonly<Record<'keys' | 'usage' | 'api', RolePasswords>>;
   /** Further service tokens with exactly these roles, by the name of the caller. */
   readonly callers?: Setting['callers'];
   /** Where the compiled services are, by default the working directory. */
@@ -98,7 +98,7 @@ export async function prepareLatchkeyProcesses(
   const databaseAdminUrl = stackEnv['DATABASE_ADMIN_URL'] ?? '';
   const databases = await bootstrapDatabase(
     databaseAdminUrl,
-    options.databasePasswords ?? { keys: freshPasswords(), usage: freshPasswords() },
+    options.databasePasswords ?? { keys: freshPasswords(), usage: freshPasswords(), api: freshPasswords() },
   );
   const ports = await portsOfApps();
   const [operatorToken, serviceToken] = [freshSecret(), freshSecret()];
@@ -195,6 +195,7 @@ export async function startLatchkeyProcesses(
 const SHARED_PASSWORDS = {
   keys: { owner: 'latchkey_keys_owner', runtime: 'latchkey_keys' },
   usage: { owner: 'latchkey_usage_owner', runtime: 'latchkey_usage' },
+  api: { owner: 'latchkey_api_owner', runtime: 'latchkey_api' },
 };
 
 function freshPasswords(): RolePasswords {

@@ -182,11 +182,14 @@ export class KeyListResponse {
   @ApiProperty({ type: [KeyWithInsightsResponse] })
   data!: KeyWithInsightsResponse[];
 
-  @ApiProperty({
+  @ApiPropertyOptional({
     description: 'To be handed in as cursor for the next page; null on the last.',
     type: String,
     nullable: true,
     example: null,
   })
-  nextCursor!: string | null;
+  nextCursor?: string | null;
+
+  @ApiPropertyOptional({ description: 'Whether there are more in the direction that was asked for.' })
+  hasMore?: boolean;
 }

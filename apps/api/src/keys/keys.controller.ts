@@ -13,6 +13,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Rejection } from '#libs/contracts';
 import type { Profile } from '#libs/profiles';
 import { preferredWaitOf, requestContextOf } from '#libs/service-kit';
+import { ListRequest } from '../lists/list.request.js';
+import { requestedPage } from '../lists/requested-page.js';
+import { CursorSeal } from '../lists/sealed-cursor.js';
 import { publicPath } from '../products/product-path.js';
 import { CurrentProduct, productOf } from '../products/product.hook.js';
 import { ApiProblems } from '../problems/api-problems.response.js';
@@ -29,7 +32,6 @@ import {
   KeyListResponse,
   RotatedKeyResponse,
 } from './key.response.js';
-import { ListKeysRequest } from './list-keys.request.js';
 import { RevokeKeyRequest } from './revoke-key.request.js';
 import { RotateKeyRequest } from './rotate-key.request.js';
 
@@ -52,6 +54,7 @@ export class KeysController {
   constructor(
     private readonly keyManagement: KeyManagement,
     private readonly keyUsage: KeyUsage,
+    private readonly cursors: CursorSeal,
   ) {}
 
   @Get()
@@ -63,12 +66,18 @@ export class KeysController {
   @ApiProblems(400, 401, 403, 429, 500, 503)
   async list(
     @CurrentKey() manager: VerifiedKey,
-    @CurrentProduct() profile: Profile,
-    @Query() { limit, cursor }: ListKeysRequest,
+    @CurrentProduct() product: Profile,
+    @Query() query: ListRequest,
   ): Promise<KeyListResponse> {
-    const { listed: statuses, lastUsed } = profile.keys;
-    const page = { statuses, limit, cursor: cursor ?? null };
-    const { keys, nextCursor } = await this.keyManagement.list(manager, page);
+    const { listed: statuses, lastUsed } = product.keys;
+    const list = { name: [manager.tenantId, manager.environment, 'keys'], isSearched: false };
+    const page = requestedPage(product, list, query, this.cursors);
+    const cursor = page.from !== null && 'cursor' in page.from ? page.from.cursor : null;
+    const { keys, nextCursor } = await this.keyManagement.list(manager, {
+      statuses,
+      limit: page.limit,
+      cursor,
+    });
     // Without usage the list is unavailable: numbers that are not known are not shown as none.
     const insights = await this.keyUsage.insightsOf(
       manager.tenantId,
@@ -79,7 +88,7 @@ export class KeysController {
       if (known === undefined) throw new Error(`the usage service left out key ${key.id}`);
       return keyWithInsightsOf(key, known, lastUsed);
     });
-    return { data, nextCursor };
+    return page.answered(data, { next: nextCursor, hasMore: nextCursor !== null });
   }
 
   @Post()

@@ -1,10 +1,12 @@
-import type { Profile } from '#libs/profiles';
+import type { Collection, Profile } from '#libs/profiles';
 import { isOpenRoute } from '../verification/open-routes.js';
 
 /** Where no route is and none will be: what a product does not have must not meet what another one has there. */
 const NOWHERE = '/~';
 
-type Product = Pick<Profile, 'basePath' | 'managedKeysPath'>;
+type Product = Pick<Profile, 'basePath' | 'managedKeysPath' | 'collections' | 'versions'>;
+
+const COLLECTIONS = '/v1/collections';
 
 /**
  * The target on which a controller waits for what a product's user asked for, query and all. Controllers lie below
@@ -28,8 +30,39 @@ export function publicPath(product: Product, path: string): string {
   return own + path.slice(routed.length);
 }
 
-function places({ basePath, managedKeysPath }: Product): [own: string, routed: string][] {
-  const whoami: [string, string] = [`${basePath}/whoami`, '/v1/whoami'];
-  if (managedKeysPath === null) return [whoami];
-  return [whoami, [basePath + managedKeysPath, '/v1/keys'], [`${basePath}/enforcements`, '/v1/enforcements']];
+/** The product's collection that a routed path leads to, or into; undefined where it leads to none. */
+export function collectionOfPath(
+  { collections }: Pick<Profile, 'collections'>,
+  path: string,
+): Collection | undefined {
+  if (!path.startsWith(`${COLLECTIONS}/`)) return undefined;
+  const [first, , nested] = path.slice(COLLECTIONS.length + 1).split('/');
+  return collections.find(({ name, parent }) =>
+    nested === undefined
+      ? parent === null && name === first
+      : parent?.collection === first && name === nested,
+  );
+}
+
+function places({
+  basePath,
+  managedKeysPath,
+  collections,
+  versions,
+}: Product): [own: string, routed: string][] {
+  return [
+    [`${basePath}/whoami`, '/v1/whoami'],
+    ...(managedKeysPath === null
+      ? []
+      : ([
+          [basePath + managedKeysPath, '/v1/keys'],
+          [`${basePath}/enforcements`, '/v1/enforcements'],
+        ] as [string, string][])),
+    ...(versions === null
+      ? []
+      : ([[basePath + versions.accountPath, '/v1/account-version']] as [string, string][])),
+    ...collections
+      .filter(({ parent }) => parent === null)
+      .map(({ name }): [string, string] => [`${basePath}/${name}`, `${COLLECTIONS}/${name}`]),
+  ];
 }

@@ -155,7 +155,7 @@ describe.each(managing.map((profile) => [profile.name, profile] as const))(
         { method: 'POST', path: keys, headers: [good, JSON_TYPE], body: '[[]]' },
       ],
       ['INVALID_REQUEST', 'a wrong query', { path: `${keys}?limit=1000` }],
-      ['INVALID_REQUEST', 'an unknown query', { path: `${keys}?order=asc` }],
+      ['INVALID_REQUEST', 'an unknown query', { path: `${keys}?sort=asc` }],
       [
         'UNSUPPORTED_MEDIA_TYPE',
         'another type',

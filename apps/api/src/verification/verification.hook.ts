@@ -6,6 +6,7 @@ import { DEFAULT_PROFILE, type Profile, scopesAllowing } from '#libs/profiles';
 import type { RequestReporter } from '#libs/request-reporting';
 import type { Logger } from '#libs/service-kit';
 import type { ErrorsFilter } from '#libs/service-kit/errors.filter';
+import { AllowedMethods } from '../products/allowed-methods.js';
 import { productOf } from '../products/product.hook.js';
 import { shownCredential } from './bearer-credential.js';
 import { isOpenRoute } from './open-routes.js';
@@ -57,9 +58,13 @@ export function verifyRequests(fastify: FastifyInstance, parts: VerificationPart
     registers: [parts.metrics],
   });
 
+  const allowed = new AllowedMethods();
+
   // A route that forgot to say what it is for would be open to every valid key.
   fastify.addHook('onRoute', ({ method, url, config }) => {
-    if (isOpenRoute(url) || config?.keyUse !== undefined) return;
+    if (isOpenRoute(url)) return;
+    allowed.add(method, url);
+    if (config?.keyUse !== undefined) return;
     throw new Error(`${String(method)} ${url} does not say what a key is needed for`);
   });
 
@@ -125,7 +130,15 @@ export function verifyRequests(fastify: FastifyInstance, parts: VerificationPart
     }
     if (refusal !== undefined) return refuse(refusal, request, reply, retryAfterSeconds(verification));
     // Answered here, before a body is read, which an address without a route has no use for.
-    if (request.is404) return refuse({ code: 'NOT_FOUND', challenge: null }, request, reply);
+    if (request.is404) {
+      const methods = allowed.at(profile, (request.raw.url ?? '').split('?', 1)[0] ?? '');
+      if (methods.length > 0) reply.header('allow', methods.join(', '));
+      return refuse(
+        { code: methods.length > 0 ? 'METHOD_NOT_ALLOWED' : 'NOT_FOUND', challenge: null },
+        request,
+        reply,
+      );
+    }
     return true;
   }
 

@@ -33,7 +33,9 @@ describe('every request with a key is verified once and counted once, with the s
           ((method === 'GET' || method === 'HEAD') && path !== '/nowhere') ||
           (method === 'POST' && path === '/v1/keys');
         expectCounted(requests, { status, method, route: routed ? path : 'unknown' });
-        expect(routed ? [200, 400] : [404]).toContain(status);
+        const unrouted = path === '/nowhere' || method === 'CONNECT' ? 404 : 405;
+        expect(routed ? [200, 400] : [unrouted]).toContain(status);
+        expect('allow' in headers).toBe(status === 405);
         expect(headers['content-type']).toContain(status >= 400 ? 'application/problem+json' : 'json');
       }
     }

@@ -21,9 +21,14 @@ export function keepVerifiedKey(request: FastifyRequest, key: VerifiedKey): void
   keys.set(request, key);
 }
 
+/** The key that a request was verified with; undefined where its route needs none. */
+export function verifiedKeyOf(request: FastifyRequest): VerifiedKey | undefined {
+  return keys.get(request);
+}
+
 /** The key that a controller's request was verified with. */
 export const CurrentKey = createParamDecorator((_: unknown, context: ExecutionContext): VerifiedKey => {
-  const key = keys.get(context.switchToHttp().getRequest<FastifyRequest>());
+  const key = verifiedKeyOf(context.switchToHttp().getRequest<FastifyRequest>());
   if (key === undefined) throw new Error('the request was not verified');
   return key;
 });

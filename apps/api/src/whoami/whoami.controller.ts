@@ -10,7 +10,7 @@ import { WhoamiResponse } from './whoami.response.js';
 @Controller('v1/whoami')
 export class WhoamiController {
   @Get()
-  @UsesKeyFor('resources')
+  @UsesKeyFor('identity')
   @ApiOperation({ summary: 'Tells what the key of this request is' })
   @ApiOkResponse({ type: WhoamiResponse })
   @ApiProblems(401, 403, 429, 500, 503)

@@ -8,6 +8,7 @@ import { startEmbeddedPostgres } from '#libs/service-kit/embedded-postgres';
 import type { ProcessLock } from '#libs/service-kit/file-process-lock';
 import { bootstrapDatabase } from '#libs/service-kit/postgres-bootstrap';
 import type { KnownMigrations } from '#libs/service-kit/postgres-restore';
+import { API_MIGRATIONS } from '../../../api/src/serve.js';
 import { KEYS_MIGRATIONS } from '../../../key-management/src/serve.js';
 import { USAGE_MIGRATIONS } from '../../../usage/src/serve.js';
 import { AlreadyRunning, lockDirectory, makeDirectory } from '../file-data-directory.js';
@@ -29,6 +30,7 @@ export interface OpenDatabase {
 export const MIGRATIONS: KnownMigrations = {
   keys: KEYS_MIGRATIONS,
   usage: USAGE_MIGRATIONS,
+  api: API_MIGRATIONS,
   log: LOG_MIGRATIONS,
 };
 
@@ -74,7 +76,7 @@ function deploymentDatabase(environment: NodeJS.ProcessEnv): OpenDatabase | unde
     adminUrl,
     embeddedIn: undefined,
     howToEmpty:
-      'restore into a new database, or empty this one with "drop schema if exists keys, usage cascade", ' +
+      'restore into a new database, or empty this one with "drop schema if exists keys, usage, api cascade", ' +
       'then run "npm run db:bootstrap" and restore again',
     close: async () => {},
   };

@@ -28,8 +28,8 @@ jest.setTimeout(120_000);
 
 /** Roles are the server's, so that all tests on it give them the same passwords. */
 const pair = (schema: string) => ({ owner: `latchkey_${schema}_owner`, runtime: `latchkey_${schema}` });
-const PASSWORDS = { keys: pair('keys'), usage: pair('usage'), log: pair('log') };
-const SCHEMAS = ['keys', 'usage', 'log'] as const;
+const PASSWORDS = { keys: pair('keys'), usage: pair('usage'), api: pair('api'), log: pair('log') };
+const SCHEMAS = ['keys', 'usage', 'api', 'log'] as const;
 
 const sandbox = mkdtempSync(join(tmpdir(), 'latchkey-backup-'));
 const made: TestDatabase[] = [];
@@ -185,7 +185,12 @@ describe('a backup and its restore', () => {
   it('runs the migrations that came after the backup on its rows', async () => {
     const old = await bootstrapped();
     const [firstOfKeys] = MIGRATIONS.keys;
-    await fillDatabase(old, { keys: [firstOfKeys!], usage: MIGRATIONS.usage, log: MIGRATIONS.log });
+    await fillDatabase(old, {
+      keys: [firstOfKeys!],
+      usage: MIGRATIONS.usage,
+      api: MIGRATIONS.api,
+      log: MIGRATIONS.log,
+    });
     const directory = freshDirectory();
     await backUp(old, directory);
     const target = await bootstrapped();

@@ -3,7 +3,7 @@ import { createLogger } from '#libs/service-kit';
 import { PostgresDatabase } from '#libs/service-kit/postgres-database';
 import type { KnownMigrations } from '#libs/service-kit/postgres-restore';
 
-const SCHEMAS = ['keys', 'usage', 'log'] as const;
+const SCHEMAS = ['keys', 'usage', 'api', 'log'] as const;
 /** What COPY has to escape, what is cut off easily, and what is no text at all. */
 const TEXTS = ['tab\there', 'line\nbreak\r', 'back\\slash \\. \\N', '', 'naïve 🔑 "quoted" \u2028'];
 
@@ -17,6 +17,7 @@ export async function fillDatabase(adminUrl: string, migrations: KnownMigrations
     const { rows } = await client.query(`select 1 where to_regclass('keys.keys') is not null`);
     if (rows.length > 0) await fillReadModel(client);
     await fillUsage(client);
+    await fillApi(client);
     await fillLog(client);
   } finally {
     await client.end();
@@ -65,6 +66,20 @@ async function fillReadModel(client: pg.Client): Promise<void> {
       values ('a', '00000000-0000-4000-8000-000000000002', '{default}', 0);
     insert into keys.secrets values ('digest', 'key_1', 'acme');
     update keys.relay_checkpoint set position = 2`);
+}
+
+async function fillApi(client: pg.Client): Promise<void> {
+  for (const [at, text] of TEXTS.entries()) {
+    await client.query(
+      `insert into api.documents
+         (tenant_id, environment, collection, id, parent_id, position, body, version, words, created_at, updated_at)
+       values ('acme', 'live', 'notes', $1, '', $2, $3, '2026-01-01', to_tsvector('simple', $4), 'epoch', 'epoch')`,
+      [`note_${at}`, at + 1, JSON.stringify({ title: text }), text],
+    );
+  }
+  await client.query(`
+    insert into api.collection_ends values ('acme', 'live', 'notes', 9);
+    insert into api.account_versions values ('acme', '2026-01-01', '2026-01-02 03:04:05.123456+00')`);
 }
 
 async function fillUsage(client: pg.Client): Promise<void> {

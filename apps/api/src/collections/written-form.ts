@@ -1,0 +1,47 @@
+import {
+  type Collection,
+  type DatedVersion,
+  type JsonObject,
+  type ObjectSchema,
+  type SchemaCheck,
+  schemaCheck,
+} from '#libs/profiles';
+
+/** How a collection's documents are written and shown in one version of the API. */
+export interface WrittenForm {
+  /** Of what is sent to make a document. */
+  problemsOfWhole: SchemaCheck;
+  /** Of what is sent to change one. */
+  problemsOfPart: SchemaCheck;
+  /** Of a document as it is to be kept. */
+  problemsOfNewest: SchemaCheck;
+  /** To the newest version. `whole`: not only what is to be changed. */
+  forward(body: JsonObject, whole: boolean): JsonObject;
+  /** From the newest version. */
+  back(body: JsonObject): JsonObject;
+  /** Of what is sent to make a document. */
+  written: ObjectSchema;
+  /** Of what is shown, but for the properties that every document has. */
+  shown: ObjectSchema;
+}
+
+/** The form in a version; `later` are the versions after it, oldest first. */
+export function writtenForm(collection: Collection, later: readonly DatedVersion[]): WrittenForm {
+  const steps = later.flatMap(({ changes }) =>
+    changes.filter((change) => change.collection === collection.name),
+  );
+  const backwards = steps.toReversed();
+  const written = backwards.reduce((schema, step) => step.schemaBack(schema), collection.schema);
+  const shown = backwards.reduce((schema, step) => step.shownBack(schema), collection.schema);
+  const { required: _, ...part } = written;
+  const problemsOfWhole = schemaCheck(written);
+  return {
+    problemsOfWhole,
+    problemsOfPart: schemaCheck({ ...part, minProperties: 1 }),
+    problemsOfNewest: steps.length === 0 ? problemsOfWhole : schemaCheck(collection.schema),
+    forward: (body, whole) => steps.reduce((changed, step) => step.forward(changed, whole), body),
+    back: (body) => backwards.reduce((changed, step) => step.back(changed), body),
+    written,
+    shown,
+  };
+}

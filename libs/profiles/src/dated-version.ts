@@ -1,0 +1,156 @@
+import type { JsonObject, JsonSchema, ObjectSchema } from './json-schema.js';
+import type { VersionChangeDocument, VersionDocument } from './versions-document.request.js';
+
+/** A version of a product's API. */
+export interface DatedVersion {
+  /** `YYYY-MM-DD`. */
+  date: string;
+  /** What it changed, for people. */
+  changeLog: readonly string[];
+  /** What sets it apart from the version before. */
+  changes: readonly VersionChange[];
+}
+
+/**
+ * One incompatible change, as pure functions between two adjacent versions: documents are kept in the newest, requests
+ * of older ones are brought forward and answers brought back, step by step.
+ */
+export interface VersionChange {
+  collection: string;
+  /** What a client sends, from the older version to the newer. `whole`: not only what is to be changed. */
+  forward(body: JsonObject, whole: boolean): JsonObject;
+  /** What a client is shown, from the newer version to the older. */
+  back(document: JsonObject): JsonObject;
+  /** The collection's schema, from the newer version to the older. Throws an Error where it does not fit. */
+  schemaBack(schema: ObjectSchema): ObjectSchema;
+  /** As {@link schemaBack}, of what is shown. */
+  shownBack(schema: ObjectSchema): ObjectSchema;
+}
+
+export function datedVersionOf({ date, changeLog, changes }: VersionDocument): DatedVersion {
+  return { date, changeLog, changes: changes.map(versionChangeOf) };
+}
+
+/** The change that a profile's document describes. Throws an Error, to complete "change …", where it lacks something. */
+export function versionChangeOf(document: VersionChangeDocument): VersionChange {
+  const { collection, kind } = document;
+  const given = Object.keys(document).filter(
+    (name) => document[name as keyof VersionChangeDocument] !== undefined,
+  );
+  const takes = MEMBERS[kind];
+  const missing = takes.filter((name) => !given.includes(name));
+  if (missing.length > 0) throw new Error(`must say ${missing.join(' and ')}`);
+  const foreign = given.filter((name) => !['collection', 'kind', 'property', ...takes].includes(name));
+  if (foreign.length > 0) throw new Error(`says ${foreign.join(' and ')}, which ${kind} does not take`);
+  return { collection, ...STEPS[kind](document) };
+}
+
+const MEMBERS: Readonly<Record<VersionChangeDocument['kind'], readonly string[]>> = {
+  renamed: ['before'],
+  'values-renamed': ['values'],
+  required: ['absentMeans'],
+  removed: ['schema', 'shows'],
+};
+
+type Steps = Omit<VersionChange, 'collection'>;
+
+const STEPS: Readonly<Record<VersionChangeDocument['kind'], (document: VersionChangeDocument) => Steps>> = {
+  renamed: ({ property, before = '' }) => renamed(before, property),
+  'values-renamed': ({ property, values = {} }) => valuesRenamed(property, new Map(Object.entries(values))),
+  required: ({ property, absentMeans }) => required(property, absentMeans),
+  removed: ({ property, schema = {}, shows }) => removed(property, schema, shows),
+};
+
+function renamed(older: string, newer: string): Steps {
+  const schemaBack = (schema: ObjectSchema) => {
+    assertHas(schema, newer);
+    assertLacks(schema, older);
+    return {
+      ...schema,
+      properties: withName(schema.properties, newer, older),
+      ...(schema.required && { required: schema.required.map((name) => (name === newer ? older : name)) }),
+    };
+  };
+  return {
+    forward: (body) => withName(body, older, newer),
+    back: (document) => withName(document, newer, older),
+    schemaBack,
+    shownBack: schemaBack,
+  };
+}
+
+function valuesRenamed(property: string, newerByOlder: ReadonlyMap<string, unknown>): Steps {
+  const olderByNewer = new Map([...newerByOlder].map(([older, newer]) => [newer, older]));
+  const replaced = (object: JsonObject, values: ReadonlyMap<unknown, unknown>) =>
+    object[property] === undefined || !values.has(object[property])
+      ? object
+      : { ...object, [property]: values.get(object[property]) };
+  const schemaBack = (schema: ObjectSchema) => {
+    assertHas(schema, property);
+    const { enum: newer, ...rest } = schema.properties[property] as JsonSchema & { enum?: unknown[] };
+    const unknown = [...newerByOlder.values()].filter((value) => newer?.includes(value) !== true);
+    if (unknown.length > 0)
+      throw new Error(`names values that ${property} does not have: ${unknown.join(', ')}`);
+    const older = (newer ?? []).map((value) => olderByNewer.get(value) ?? value);
+    if (new Set(older).size < older.length)
+      throw new Error(`gives two values of ${property} the same older one`);
+    return { ...schema, properties: { ...schema.properties, [property]: { ...rest, enum: older } } };
+  };
+  return {
+    forward: (body) => replaced(body, newerByOlder),
+    back: (document) => replaced(document, olderByNewer),
+    schemaBack,
+    shownBack: schemaBack,
+  };
+}
+
+function required(property: string, absentMeans: unknown): Steps {
+  return {
+    forward: (body, whole) =>
+      whole && body[property] === undefined ? { ...body, [property]: absentMeans } : body,
+    back: (document) => document,
+    schemaBack(schema) {
+      assertHas(schema, property);
+      if (schema.required?.includes(property) !== true) throw new Error(`needs ${property} to be required`);
+      return { ...schema, required: schema.required.filter((name) => name !== property) };
+    },
+    // Answers of either version have it.
+    shownBack: (schema) => schema,
+  };
+}
+
+function removed(property: string, propertySchema: JsonSchema, shows: unknown): Steps {
+  const schemaBack = (schema: ObjectSchema) => {
+    assertLacks(schema, property);
+    return { ...schema, properties: { ...schema.properties, [property]: propertySchema } };
+  };
+  return {
+    forward: (body) => Object.fromEntries(Object.entries(body).filter(([name]) => name !== property)),
+    back: (document) => ({ ...document, [property]: shows }),
+    schemaBack,
+    shownBack: (schema) => ({
+      ...schemaBack(schema),
+      required: [...(schema.required ?? []), property],
+    }),
+  };
+}
+
+/** With one member under another name, in its place. */
+function withName<Value>(
+  object: Readonly<Record<string, Value>>,
+  from: string,
+  to: string,
+): Record<string, Value> {
+  return Object.fromEntries(
+    Object.entries(object).map(([name, value]) => [name === from ? to : name, value]),
+  );
+}
+
+function assertHas({ properties }: ObjectSchema, name: string): void {
+  if (!Object.hasOwn(properties, name))
+    throw new Error(`names ${name}, which the newer version does not have`);
+}
+
+function assertLacks({ properties }: ObjectSchema, name: string): void {
+  if (Object.hasOwn(properties, name)) throw new Error(`names ${name}, which the newer version has`);
+}
