@@ -67,7 +67,8 @@ export class KeysController {
     @Query() { limit, cursor }: ListKeysRequest,
   ): Promise<KeyListResponse> {
     const { listed: statuses, lastUsed } = profile.keys;
-    const page = { statuses, limit, cursor: cursor ?? null };
+    const from = cursor === undefined ? null : { cursor };
+    const page = { statuses, limit, order: 'newest', from } as const;
     const { keys, nextCursor } = await this.keyManagement.list(manager, page);
     // Without usage the list is unavailable: numbers that are not known are not shown as none.
     const insights = await this.keyUsage.insightsOf(
