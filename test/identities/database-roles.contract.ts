@@ -11,6 +11,7 @@ export interface KnownDatabase {
 
 /** Tables without row-level security: they hold nothing of a tenant, or belong to the embedded log as a whole. */
 const UNSCOPED = [
+  'api.migrations',
   'keys.fence_epochs',
   'keys.fence_head',
   'keys.migrations',
@@ -68,10 +69,19 @@ export function describeDatabaseRoles(name: string, start: () => Promise<KnownDa
     }
 
     const tables = () =>
-      rows<{ schema: string; name: string; secured: boolean; owner: string }>(
+      rows<{
+        schema: string;
+        name: string;
+        secured: boolean;
+        forced: boolean;
+        of_tenants: boolean;
+        owner: string;
+      }>(
         admin,
         `select relnamespace::regnamespace::text as schema, relnamespace::regnamespace || '.' || relname as name,
-           relrowsecurity as secured, relowner::regrole::text as owner
+           relrowsecurity as secured, relforcerowsecurity as forced,
+           exists (select 1 from pg_attribute where attrelid = pg_class.oid and attname = 'tenant_id') as of_tenants,
+           relowner::regrole::text as owner
          from pg_class where relkind in ('r', 'p', 'v', 'm')
            and relnamespace::regnamespace::text = any ($1) order by 2`,
         [schemas()],
@@ -152,6 +162,17 @@ export function describeDatabaseRoles(name: string, start: () => Promise<KnownDa
       }
     });
 
+    it('are held by a policy, forced on the owner too, on every table with a tenant’s rows', async () => {
+      const found = await tables();
+      const open = found.filter((table) => table.of_tenants && !(table.secured && table.forced));
+      expect(open.map((table) => table.name)).toEqual([]);
+      expect(found.filter((table) => table.secured && !table.forced).map((table) => table.name)).toEqual([]);
+      await rows(admin, 'begin');
+      await rows(admin, 'alter table keys.events no force row level security');
+      expect((await tables()).filter((table) => table.of_tenants && !table.forced)).toHaveLength(1);
+      await rows(admin, 'rollback');
+    });
+
     it('can not change or remove what has happened', async () => {
       for (const sql of [
         `update keys.events set data = '{}'`,
@@ -185,7 +206,8 @@ export function describeDatabaseRoles(name: string, start: () => Promise<KnownDa
         const [real] = await rows<{ count: number }>(admin, `select count(*)::int as count from ${table}`);
         const nobody = [await countIn(undefined), await countIn(''), await countIn('nobody')];
         expect([table, ...nobody]).toEqual([table, 0, 0, 0]);
-        expect([table, await countIn('*')]).toEqual([table, real?.count]);
+        // What api keeps is nobody's but the tenant's.
+        expect([table, await countIn('*')]).toEqual([table, schema === 'api' ? 0 : real?.count]);
       }
       // The figures above say something only of tables that have rows.
       for (const table of [

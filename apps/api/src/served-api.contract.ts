@@ -10,6 +10,7 @@ import { shippedProfiles } from '#libs/testing/shipped-profiles';
 import {
   type Enforcement,
   type IssuedKey,
+  type KeyListPlace,
   KeyManagement,
   type KeyPage,
   type ListedKeys,
@@ -102,7 +103,21 @@ export class StandInReporter extends RequestReporter {
   }
 }
 
-/** Holds keys of the tenant; refuses as key-management does where the spec needs it. */
+function indexIn(keys: readonly ManagedKey[], keyId: string, field: string): number {
+  const index = keys.findIndex(({ id }) => id === keyId);
+  if (index >= 0) return index;
+  throw new Rejection('INVALID_REQUEST', [{ field, message: 'must be the id of a key in this list' }]);
+}
+
+function startIn(
+  keys: readonly ManagedKey[],
+  from: Exclude<KeyListPlace, { before: string }> | null,
+): number {
+  if (from === null) return 0;
+  return 'cursor' in from ? Number(from.cursor) : indexIn(keys, from.after, 'after_key_id') + 1;
+}
+
+/** Holds keys of the tenant, newest first; refuses as key-management does where the spec needs it. */
 export class StandInKeyManagement extends KeyManagement {
   readonly keys: ManagedKey[] = [];
   readonly changes: { by: ManagedBy; wish: unknown }[] = [];
@@ -113,15 +128,22 @@ export class StandInKeyManagement extends KeyManagement {
   gate: Gate | undefined;
   fault: Error | undefined;
 
-  override async list(manager: VerifiedKey, { statuses, limit, cursor }: ListedKeys): Promise<KeyPage> {
+  override async list(manager: VerifiedKey, { statuses, limit, order, from }: ListedKeys): Promise<KeyPage> {
     this.lists += 1;
     if (this.fault !== undefined) throw this.fault;
-    const own = this.keys.filter(
+    const ordered = order === 'newest' ? this.keys : this.keys.toReversed();
+    const own = ordered.filter(
       ({ environment, status }) => environment === manager.environment && statuses.includes(status),
     );
-    const start = Number(cursor ?? 0);
-    const keys = own.slice(start, start + limit);
-    return { keys, nextCursor: start + limit < own.length ? String(start + limit) : null };
+    if (from !== null && 'before' in from) {
+      const end = indexIn(own, from.before, 'before_key_id');
+      const start = Math.max(0, end - limit);
+      return { keys: own.slice(start, end), hasMore: start > 0, nextCursor: null };
+    }
+    const start = startIn(own, from);
+    const end = start + limit;
+    const hasMore = end < own.length;
+    return { keys: own.slice(start, end), hasMore, nextCursor: hasMore ? String(end) : null };
   }
 
   override async create(wish: NewKey, by: ManagedBy): Promise<IssuedKey> {

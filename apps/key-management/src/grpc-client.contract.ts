@@ -5,6 +5,8 @@ import {
   CreateKeyRequest,
   type CreateKeyResponse,
   KeyManagementServiceClient,
+  ListKeysRequest,
+  type ListKeysResponse,
   RevokeKeyRequest,
   type RevokeKeyResponse,
   RotateKeyRequest,
@@ -51,6 +53,13 @@ export class GrpcClient {
     return this.call(
       this.client.createKey.bind(this.client),
       CreateKeyRequest.fromPartial({ ...key, ...more }),
+    );
+  }
+
+  list(tenantId: string, more: object = {}): Promise<ListKeysResponse> {
+    return this.call(
+      this.client.listKeys.bind(this.client),
+      ListKeysRequest.fromPartial({ tenantId, ...more }),
     );
   }
 

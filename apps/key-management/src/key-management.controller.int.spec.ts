@@ -4,7 +4,6 @@ import {
   type GetKeyResponse,
   type Key,
   KeyManagementServiceService,
-  ListKeysRequest,
 } from '#libs/contracts/gen/latchkey/v1/key_management_service';
 import { bearer, GrpcClient, refusal } from './grpc-client.contract.js';
 import { ServedForSuite, TOKENS } from './served-key-management.contract.js';
@@ -36,11 +35,7 @@ describe('keys over gRPC', () => {
     });
     const { id } = key as Key;
     expect((await get(id)).key).toEqual(key);
-    const listed = await grpc.call(
-      grpc.client.listKeys.bind(grpc.client),
-      ListKeysRequest.fromPartial({ tenantId }),
-    );
-    expect(listed).toEqual({ keys: [key], nextCursor: '' });
+    expect(await grpc.list(tenantId)).toEqual({ keys: [key], nextCursor: '', hasMore: false });
     const rotated = await grpc.rotate(tenantId, id, { graceSeconds: 60 });
     expect(rotated.secret).toMatch(/^lk_live_/);
     expect(rotated.key).toMatchObject({ generation: 2, previousSecretValidUntil: expect.any(Date) });
@@ -126,15 +121,7 @@ describe('keys over gRPC', () => {
       const [code] = await refusal(grpc.revoke(tenantId, id, { tenantId: elsewhere }));
       expect(code).toBe('NOT_FOUND');
       expect((await refusal(grpc.rotate(tenantId, id, { tenantId: elsewhere })))[0]).toBe('NOT_FOUND');
-      expect(
-        await grpc.call(
-          grpc.client.listKeys.bind(grpc.client),
-          ListKeysRequest.fromPartial({ tenantId: elsewhere }),
-        ),
-      ).toEqual({
-        keys: [],
-        nextCursor: '',
-      });
+      expect(await grpc.list(elsewhere)).toEqual({ keys: [], nextCursor: '', hasMore: false });
     }
     expect((await get(id)).key?.status).toBe('active');
   });
@@ -199,8 +186,7 @@ describe('keys over gRPC', () => {
 
   it('page with limits and cursors as over HTTP', async () => {
     for (const name of ['a', 'b', 'c']) await grpc.create(tenantId, { name });
-    const list = (more: object) =>
-      grpc.call(grpc.client.listKeys.bind(grpc.client), ListKeysRequest.fromPartial({ tenantId, ...more }));
+    const list = (more: object) => grpc.list(tenantId, more);
     const first = await list({ limit: 2 });
     const rest = await list({ limit: 2, cursor: first.nextCursor });
     expect([...first.keys, ...rest.keys].map(({ name }) => name)).toEqual(['c', 'b', 'a']);

@@ -42,6 +42,8 @@ import {
   contextOf,
   keyMessageOf,
   metadataFrom,
+  orderFrom,
+  placeFrom,
   textOfTime,
   wishedScopes,
 } from './keys/key-message.js';
@@ -105,7 +107,7 @@ export class KeyManagementController {
   @GrpcMethod('KeyManagementService', 'listKeys')
   @RequireRole('manage')
   async listKeys(message: ListKeysMessage): Promise<ListKeysResponse> {
-    const { limit, cursor, environment, status } = validated(ListKeysRequest, {
+    const { limit, environment, status } = validated(ListKeysRequest, {
       ...(message.limit !== 0 && { limit: message.limit }),
       ...(message.cursor !== '' && { cursor: message.cursor }),
       ...(message.environment !== '' && { environment: message.environment }),
@@ -114,13 +116,15 @@ export class KeyManagementController {
     const page = await this.reads.keys(message.tenantId, {
       environment: environment ?? null,
       statuses: status ?? ['active', 'expired', 'revoked'],
+      order: orderFrom(message.order),
       limit,
-      cursor: cursor ?? null,
+      from: placeFrom(message),
     });
     const nowMs = Date.now();
     return {
       keys: page.keys.map((key) => this.asRead(key, nowMs)),
       nextCursor: page.nextCursor ?? '',
+      hasMore: page.hasMore,
     };
   }
 

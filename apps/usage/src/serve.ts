@@ -15,6 +15,7 @@ import { UsageRetention } from './counting/usage-retention.js';
 import { KeysConsumer } from './keys/keys.consumer.js';
 import { PostgresKnownKeys } from './keys/postgres-known-keys.js';
 import { CreateUsage1763800000000 } from './migrations/1763800000000-create-usage.js';
+import { ForceRowSecurity1764300000000 } from './migrations/1764300000000-force-row-security.js';
 import { PostgresUsageReads } from './querying/postgres-usage-reads.js';
 import { UsageModule } from './usage.module.js';
 
@@ -28,7 +29,7 @@ export const USAGE_TOPICS = [
 ];
 
 /** Of the schema `usage`, for the role that owns it. */
-export const USAGE_MIGRATIONS = [CreateUsage1763800000000];
+export const USAGE_MIGRATIONS = [CreateUsage1763800000000, ForceRowSecurity1764300000000];
 
 /** Starts usage; the event log is the caller's choice, and closed with the service. */
 export async function serve(

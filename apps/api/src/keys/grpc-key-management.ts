@@ -13,6 +13,7 @@ import {
   type ChangedKey,
   type Enforcement,
   type IssuedKey,
+  type KeyListPlace,
   KeyManagement,
   type KeyPage,
   type ListedKeys,
@@ -39,11 +40,20 @@ export class GrpcKeyManagement extends KeyManagement {
 
   override async list(
     { tenantId, environment }: VerifiedKey,
-    { statuses, limit, cursor }: ListedKeys,
+    { statuses, limit, order, from }: ListedKeys,
   ): Promise<KeyPage> {
-    const request = { tenantId, environment, limit, cursor: cursor ?? '', statuses: [...statuses] };
-    const { keys, nextCursor } = await this.caller.call(this.client.listKeys.bind(this.client), request);
-    return { keys: keys.map(managedKeyOf), nextCursor: nextCursor || null };
+    const { keys, nextCursor, hasMore } = await this.caller.call(this.client.listKeys.bind(this.client), {
+      tenantId,
+      environment,
+      limit,
+      statuses: [...statuses],
+      order,
+      cursor: '',
+      afterKeyId: '',
+      beforeKeyId: '',
+      ...placeOf(from),
+    });
+    return { keys: keys.map(managedKeyOf), nextCursor: nextCursor || null, hasMore };
   }
 
   override async create(key: NewKey, by: ManagedBy): Promise<IssuedKey> {
@@ -126,6 +136,12 @@ function commandOf({ manager, sourceAddress, requestId, traceId, idempotencyKey 
     ceiling: { scopes: [...scopes], environment, expiresAt: expiresAt ?? undefined },
     idempotencyKey: idempotencyKey ?? '',
   };
+}
+
+function placeOf(from: KeyListPlace | null) {
+  if (from === null) return {};
+  if ('cursor' in from) return { cursor: from.cursor };
+  return 'after' in from ? { afterKeyId: from.after } : { beforeKeyId: from.before };
 }
 
 function issuedKeyOf({ key, secret }: { key: Key | undefined; secret: string }): IssuedKey {

@@ -102,7 +102,7 @@ describe('GrpcKeyManagement', () => {
       return response;
     };
     server = await serveGrpc(KeyManagementServiceService, {
-      listKeys: answer({ keys: [message], nextCursor: '' }),
+      listKeys: answer({ keys: [message], nextCursor: '', hasMore: true }),
       createKey: answer({ key: message, secret: 'the secret' }),
       rotateKey: answer({ key: message, secret: '', enforcement: enforced }),
       revokeKey: answer({ key: message, enforcement: committed }),
@@ -116,12 +116,26 @@ describe('GrpcKeyManagement', () => {
   });
 
   it('lists the keys of the manager’s tenant and environment', async () => {
-    expect(await keys.list(managingKey, { statuses: ['active'], limit: 5, cursor: null })).toEqual({
-      keys: [managed],
-      nextCursor: null,
-    });
-    expect(asked).toEqual([
-      { tenantId: 'acme', environment: 'live', statuses: ['active'], limit: 5, cursor: '' },
+    const page = { statuses: ['active'], limit: 5, order: 'oldest', from: null } as const;
+    expect(await keys.list(managingKey, page)).toEqual({ keys: [managed], nextCursor: null, hasMore: true });
+    const request = {
+      tenantId: 'acme',
+      environment: 'live',
+      statuses: ['active'],
+      limit: 5,
+      order: 'oldest',
+      cursor: '',
+      afterKeyId: '',
+      beforeKeyId: '',
+    };
+    expect(asked).toEqual([request]);
+    await keys.list(managingKey, { ...page, from: { cursor: 'c' } });
+    await keys.list(managingKey, { ...page, from: { after: 'key_a' } });
+    await keys.list(managingKey, { ...page, from: { before: 'key_b' } });
+    expect(asked.slice(1)).toEqual([
+      { ...request, cursor: 'c' },
+      { ...request, afterKeyId: 'key_a' },
+      { ...request, beforeKeyId: 'key_b' },
     ]);
   });
 

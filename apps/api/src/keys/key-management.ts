@@ -73,21 +73,33 @@ export interface Rotation {
   retirePrevious: boolean;
 }
 
+/** Where a page lies: after the page that gave the cursor, after a key of the list, or right before one. */
+export type KeyListPlace = { cursor: string } | { after: string } | { before: string };
+
 export interface ListedKeys {
   statuses: readonly KeyStatus[];
   limit: number;
-  cursor: string | null;
+  order: 'newest' | 'oldest';
+  /** Null: at the start. */
+  from: KeyListPlace | null;
 }
 
 export interface KeyPage {
+  /** In the order of the list, also where the page lies before a key. */
   keys: ManagedKey[];
-  /** Null on the last page. */
+  /** Whether the list has more: before the page where it lies before a key, else after it. */
+  hasMore: boolean;
+  /** Null on the last page, and on one that lies before a key. */
   nextCursor: string | null;
 }
 
 /** Manages a tenant's keys on behalf of one of them. Rejects with a Rejection where a rule says no. */
 export abstract class KeyManagement {
-  /** The keys of the manager's tenant and environment that have one of the statuses, newest first. */
+  /**
+   * The keys of the manager's tenant and environment that have one of the statuses. INVALID_REQUEST on a key to list after
+   * or before that is not among them (`after_key_id`, `before_key_id`), wherever else it may be, and on a cursor of
+   * another list (`cursor`).
+   */
   abstract list(manager: VerifiedKey, page: ListedKeys): Promise<KeyPage>;
   abstract create(key: NewKey, by: ManagedBy): Promise<IssuedKey>;
   /** As {@link revoke}, it waits until what it ends is refused wherever keys are verified, or so many seconds. */

@@ -72,12 +72,14 @@ export class KeysController {
     const { listed: statuses, lastUsed } = product.keys;
     const list = { name: [manager.tenantId, manager.environment, 'keys'], isSearched: false };
     const page = requestedPage(product, list, query, this.cursors);
-    const cursor = page.from !== null && 'cursor' in page.from ? page.from.cursor : null;
-    const { keys, nextCursor } = await this.keyManagement.list(manager, {
-      statuses,
-      limit: page.limit,
-      cursor,
-    });
+    const { keys, nextCursor, hasMore } = await this.keyManagement
+      .list(manager, {
+        statuses,
+        limit: page.limit,
+        order: page.order === 'desc' ? 'newest' : 'oldest',
+        from: page.from,
+      })
+      .catch((error: unknown) => (namesNoKey(error) ? page.refuseStart() : Promise.reject(error)));
     // Without usage the list is unavailable: numbers that are not known are not shown as none.
     const insights = await this.keyUsage.insightsOf(
       manager.tenantId,
@@ -88,7 +90,7 @@ export class KeysController {
       if (known === undefined) throw new Error(`the usage service left out key ${key.id}`);
       return keyWithInsightsOf(key, known, lastUsed);
     });
-    return page.answered(data, { next: nextCursor, hasMore: nextCursor !== null });
+    return page.answered(data, { next: nextCursor, hasMore });
   }
 
   @Post()
@@ -202,6 +204,14 @@ export class KeysController {
     );
     return { ...answered(enforcement, request, reply), key: keyResourceOf(key) };
   }
+}
+
+/** Whether a page was to begin at a key that is not of the list. */
+function namesNoKey(error: unknown): boolean {
+  return (
+    error instanceof Rejection &&
+    error.fields.some(({ field }) => field === 'after_key_id' || field === 'before_key_id')
+  );
 }
 
 function waitSecondsOf({ headers }: FastifyRequest): number {

@@ -69,6 +69,10 @@ export function requestedPage(
   if (skip !== undefined && take !== undefined) refuse('take', 'cannot be used together with skip');
   if (query?.includes('\0') === true) refuse('query', 'must be text without NUL');
   const sealedFor = [product, ...list.name, order, query ?? ''];
+  const refuseStart = () =>
+    refuse(take === undefined ? 'skip' : 'take', 'is the id of no object of this list');
+  const anchor = skip ?? take;
+  if (anchor !== undefined && !/^[A-Za-z0-9_-]+$/.test(anchor)) refuseStart();
   let from: PageStart = null;
   if (cursor !== undefined) {
     const place = seal.open(sealedFor, cursor);
@@ -83,7 +87,7 @@ export function requestedPage(
     words: query ?? null,
     answered: (data, { next, hasMore }) =>
       byCursor ? { data, nextCursor: next === null ? null : seal.seal(sealedFor, next) } : { data, hasMore },
-    refuseStart: () => refuse(take === undefined ? 'skip' : 'take', 'is the id of no object of this list'),
+    refuseStart,
   };
 }
 

@@ -4,12 +4,14 @@ import type {
   Ceiling as CeilingMessage,
   CreateKeyRequest,
   Key,
+  ListKeysRequest,
 } from '#libs/contracts/gen/latchkey/v1/key_management_service';
 import { jsonProblem } from '#libs/service-kit';
 import type { CallerContext } from '../commands/caller-context.js';
 import { isIdempotencyKey } from '../commands/operator-context.js';
 import { isStorable } from '../request-fields.request.js';
 import type { Ceiling } from './key.decider.js';
+import type { KeyListing, KeyListPlace } from './key-reads.js';
 import type { RevisedKey } from './key-resource.js';
 
 /** Longest text about the actor of a change, characters. */
@@ -105,6 +107,33 @@ export function metadataFrom(json: string): unknown {
   }
   if (message !== undefined) throw new Rejection('INVALID_REQUEST', [{ field: 'metadata', message }]);
   return metadata;
+}
+
+export function orderFrom(order: string): KeyListing['order'] {
+  if (order === '' || order === 'newest') return 'newest';
+  if (order === 'oldest') return 'oldest';
+  throw new Rejection('INVALID_REQUEST', [{ field: 'order', message: 'must be newest or oldest' }]);
+}
+
+/** Where the page lies that is asked for; null: at the start. */
+export function placeFrom({
+  cursor,
+  afterKeyId,
+  beforeKeyId,
+}: Pick<ListKeysRequest, 'cursor' | 'afterKeyId' | 'beforeKeyId'>): KeyListPlace | null {
+  const given = Object.entries({ cursor, after_key_id: afterKeyId, before_key_id: beforeKeyId }).filter(
+    ([, text]) => text !== '',
+  );
+  if (given.length > 1) {
+    const message = 'only one of cursor, after_key_id and before_key_id may be given';
+    throw new Rejection(
+      'INVALID_REQUEST',
+      given.map(([field]) => ({ field, message })),
+    );
+  }
+  if (cursor !== '') return { cursor };
+  if (afterKeyId !== '') return { after: afterKeyId };
+  return beforeKeyId === '' ? null : { before: beforeKeyId };
 }
 
 /** The time as requests over HTTP write it; what is no time stays none, and is refused as they are. */

@@ -10,9 +10,33 @@ export interface Versioned<State> {
   version: number;
 }
 
+/** What a list of keys shows, and in which order. */
+export interface KeyListing {
+  /** Null: both. */
+  environment: 'live' | 'test' | null;
+  /** Each is named once. */
+  statuses: readonly KeyStatus[];
+  order: 'newest' | 'oldest';
+}
+
+/**
+ * Where a page lies: after the page that gave the cursor, after a key, or right before one. The key itself is not on the
+ * page, and must be in the list: of the tenant and the environment, with one of the statuses.
+ */
+export type KeyListPlace = { cursor: string } | { after: string } | { before: string };
+
+export interface KeyListPage extends KeyListing {
+  limit: number;
+  /** Null: at the start. */
+  from: KeyListPlace | null;
+}
+
 export interface KeyPage {
+  /** In the order of the list, also where the page lies before a key. */
   keys: Versioned<ExistingKey>[];
-  /** Where the next page starts; null on the last. */
+  /** Whether the list has more: before the page where it lies before a key, else after it. */
+  hasMore: boolean;
+  /** Where the list goes on; null on the last page, and on one that lies before a key. */
   nextCursor: string | null;
 }
 
@@ -20,16 +44,14 @@ export interface KeyPage {
 export abstract class KeyReads {
   abstract tenant(tenantId: string): Promise<Versioned<ExistingTenant> | undefined>;
   abstract key(tenantId: string, keyId: string): Promise<Versioned<ExistingKey> | undefined>;
-  /** Newest first; each status is named once. Rejects with INVALID_REQUEST on a cursor that is none of ours. */
-  abstract keys(
-    tenantId: string,
-    page: {
-      environment: 'live' | 'test' | null;
-      statuses: readonly KeyStatus[];
-      limit: number;
-      cursor: string | null;
-    },
-  ): Promise<KeyPage>;
+  /**
+   * A page of a tenant's keys in the order in which they were stored, which is that of their commits and never changes:
+   * who walks oldest first while keys are made misses none and sees none twice. Of keys made at the same time
+   * `createdAt` may differ from it by what their makers' clocks and waits do. Rejects with INVALID_REQUEST on a cursor
+   * that is not this list's (`cursor`), and on a key that is not in it (`after_key_id`, `before_key_id`), in the same
+   * words whether there is such a key elsewhere or not.
+   */
+  abstract keys(tenantId: string, page: KeyListPage): Promise<KeyPage>;
   /** Keys that fit the selection and are not revoked, at most `limit`, by id. */
   abstract unrevokedKeys(tenantId: string, selection: KeySelection, limit: number): Promise<SelectedKey[]>;
   /** The key's history, oldest first. */

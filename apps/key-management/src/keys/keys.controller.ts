@@ -130,8 +130,9 @@ export class KeysController {
     const page = await this.reads.keys(tenantId, {
       environment: environment ?? null,
       statuses: status ?? profile.keys.listed,
+      order: 'newest',
       limit,
-      cursor: cursor ?? null,
+      from: cursor === undefined ? null : { cursor },
     });
     const nowMs = Date.now();
     return {

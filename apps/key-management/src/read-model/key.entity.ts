@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { ExistingKey } from '../keys/key.state.js';
 
-/** A key's latest state, with the columns that rules and lists need. */
+/** A key's latest state, with what it is found by. */
 @Entity({ schema: 'keys', name: 'keys' })
 export class KeyEntity {
   @PrimaryColumn({ name: 'key_id', type: 'text' })
@@ -9,12 +9,6 @@ export class KeyEntity {
 
   @Column({ name: 'tenant_id', type: 'text' })
   tenantId!: string;
-
-  @Column({ type: 'text' })
-  environment!: string;
-
-  @Column({ name: 'created_at', type: 'timestamptz' })
-  createdAt!: Date;
 
   @Column({ type: 'bigint' })
   version!: string;

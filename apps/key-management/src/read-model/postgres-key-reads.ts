@@ -1,15 +1,16 @@
 import type { QueryRunner } from 'typeorm';
-import { Rejection } from '#libs/contracts';
 import type { EventStore, StoredEvent } from '#libs/event-store';
 import { ALL_TENANTS, type PostgresDatabase } from '#libs/service-kit/postgres-database';
 import type { ExistingKey } from '../keys/key.state.js';
 import { isKeyId } from '../keys/key-id.js';
-import { type KeyPage, KeyReads, type Versioned } from '../keys/key-reads.js';
+import { foreignCursor } from '../keys/key-cursor.js';
+import { type KeyListPage, type KeyPage, KeyReads, type Versioned } from '../keys/key-reads.js';
 import type { KeySelection, SelectedKey } from '../keys/key-selection.js';
 import { streamOfKey } from '../keys/key-resource.js';
 import type { ExistingTenant } from '../tenants/tenant.decider.js';
 import { isTenantId } from '../tenants/tenant-id.js';
 import { KeyEntity } from './key.entity.js';
+import { listKeys } from './postgres-key-list.js';
 import type { Projected } from './projected.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -38,32 +39,10 @@ export class PostgresKeyReads extends KeyReads {
     });
   }
 
-  async keys(
-    tenantId: string,
-    { environment, statuses, limit, cursor }: Parameters<KeyReads['keys']>[1],
-  ): Promise<KeyPage> {
-    const after = cursor === null ? null : readCursor(cursor);
-    if (!isTenantId(tenantId)) return { keys: [], nextCursor: null };
-    return this.database.inTransaction(tenantId, async ({ manager }) => {
-      const query = manager
-        .createQueryBuilder(KeyEntity, 'key')
-        .where('key.tenantId = :tenantId', { tenantId })
-        .orderBy('key.createdAt', 'DESC')
-        .addOrderBy('key.keyId', 'DESC')
-        .limit(limit + 1);
-      if (environment !== null) query.andWhere('key.environment = :environment', { environment });
-      if (statuses.length < STATUSES) query.andWhere(`${STATUS} in (:...statuses)`, { statuses });
-      if (after !== null) {
-        query.andWhere('(key.createdAt, key.keyId) < (:createdAt, :keyId)', after);
-      }
-      const rows = await query.getMany();
-      const page = rows.slice(0, limit);
-      const last = page[page.length - 1];
-      return {
-        keys: page.map(versioned),
-        nextCursor: rows.length > limit && last !== undefined ? writeCursor(last) : null,
-      };
-    });
+  keys(tenantId: string, page: KeyListPage): Promise<KeyPage> {
+    // What is no tenant has an empty list, in which every key is unknown.
+    const owner = isTenantId(tenantId) ? tenantId : '';
+    return this.database.inTransaction(owner, (transaction) => listKeys(transaction, owner, page));
   }
 
   async unrevokedKeys(
@@ -140,36 +119,6 @@ export class PostgresKeyReads extends KeyReads {
   }
 }
 
-/** How many there are: to ask for all of them is to ask for none. */
-const STATUSES = 3;
-
-const STATUS = `case when key.state->>'status' = 'revoked' then 'revoked'
-  when key.expires_at <= now() then 'expired' else 'active' end`;
-
 function versioned<State>({ state, version }: { state: State; version: string }): Versioned<State> {
   return { state, version: Number(version) };
-}
-
-function writeCursor({ createdAt, keyId }: KeyEntity): string {
-  return Buffer.from(JSON.stringify([createdAt.getTime(), keyId])).toString('base64url');
-}
-
-function readCursor(cursor: string): { createdAt: Date; keyId: string } {
-  try {
-    const [createdAtMs, keyId] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[];
-    const isTime = Number.isSafeInteger(createdAtMs) && (createdAtMs as number) >= 0;
-    const createdAt = new Date(createdAtMs as number);
-    if (isTime && !Number.isNaN(createdAt.getTime()) && isKeyId(keyId as string)) {
-      return { createdAt, keyId: keyId as string };
-    }
-  } catch {
-    // Falls through: whatever is not one of our cursors is refused alike.
-  }
-  throw foreignCursor();
-}
-
-function foreignCursor(): Rejection {
-  return new Rejection('INVALID_REQUEST', [
-    { field: 'cursor', message: 'must be the nextCursor of an earlier page' },
-  ]);
 }

@@ -155,14 +155,7 @@ describe('a tenant’s product', () => {
       'enforced',
       undefined,
     ]);
-    const list = (statuses: string[]) =>
-      grpc.call(grpc.client.listKeys.bind(grpc.client), {
-        tenantId,
-        environment: '',
-        limit: 0,
-        cursor: '',
-        statuses,
-      });
+    const list = (statuses: string[]) => grpc.list(tenantId, { statuses });
     expect((await list([])).keys).toHaveLength(1);
     expect((await list(['revoked'])).keys).toHaveLength(0);
   });

@@ -126,12 +126,23 @@ export interface ListKeysRequest {
   cursor: string;
   /** "active", "expired", "revoked"; none: all of them. */
   statuses: string[];
+  /** "newest" first, which is meant by none, or "oldest" first. */
+  order: string;
+  /**
+   * Lists what comes after this key, which must itself be in the list. At most one of cursor, after_key_id and
+   * before_key_id is given.
+   */
+  afterKeyId: string;
+  /** Lists what comes right before this key, which must itself be in the list; in the order of the list all the same. */
+  beforeKeyId: string;
 }
 
 export interface ListKeysResponse {
   keys: Key[];
-  /** Empty on the last page. */
+  /** Where the list goes on; empty on the last page, and on one that ends before a key. */
   nextCursor: string;
+  /** Whether the list has more keys beyond the page: before it where it ends before a key, else after it. */
+  hasMore: boolean;
 }
 
 export interface RotateKeyRequest {
@@ -1541,7 +1552,16 @@ export const GetKeyResponse: MessageFns<GetKeyResponse> = {
 };
 
 function createBaseListKeysRequest(): ListKeysRequest {
-  return { tenantId: "", environment: "", limit: 0, cursor: "", statuses: [] };
+  return {
+    tenantId: "",
+    environment: "",
+    limit: 0,
+    cursor: "",
+    statuses: [],
+    order: "",
+    afterKeyId: "",
+    beforeKeyId: "",
+  };
 }
 
 export const ListKeysRequest: MessageFns<ListKeysRequest> = {
@@ -1560,6 +1580,15 @@ export const ListKeysRequest: MessageFns<ListKeysRequest> = {
     }
     for (const v of message.statuses) {
       writer.uint32(42).string(v!);
+    }
+    if (message.order !== "") {
+      writer.uint32(50).string(message.order);
+    }
+    if (message.afterKeyId !== "") {
+      writer.uint32(58).string(message.afterKeyId);
+    }
+    if (message.beforeKeyId !== "") {
+      writer.uint32(66).string(message.beforeKeyId);
     }
     return writer;
   },
@@ -1617,6 +1646,30 @@ export const ListKeysRequest: MessageFns<ListKeysRequest> = {
             message.statuses.push(reader.string());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.order = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.afterKeyId = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.beforeKeyId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1640,6 +1693,17 @@ export const ListKeysRequest: MessageFns<ListKeysRequest> = {
       limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
       cursor: isSet(object.cursor) ? globalThis.String(object.cursor) : "",
       statuses: globalThis.Array.isArray(object?.statuses) ? object.statuses.map((e: any) => globalThis.String(e)) : [],
+      order: isSet(object.order) ? globalThis.String(object.order) : "",
+      afterKeyId: isSet(object.afterKeyId)
+        ? globalThis.String(object.afterKeyId)
+        : isSet(object.after_key_id)
+        ? globalThis.String(object.after_key_id)
+        : "",
+      beforeKeyId: isSet(object.beforeKeyId)
+        ? globalThis.String(object.beforeKeyId)
+        : isSet(object.before_key_id)
+        ? globalThis.String(object.before_key_id)
+        : "",
     };
   },
 
@@ -1660,6 +1724,15 @@ export const ListKeysRequest: MessageFns<ListKeysRequest> = {
     if (message.statuses?.length) {
       obj.statuses = message.statuses;
     }
+    if (message.order !== "") {
+      obj.order = message.order;
+    }
+    if (message.afterKeyId !== "") {
+      obj.afterKeyId = message.afterKeyId;
+    }
+    if (message.beforeKeyId !== "") {
+      obj.beforeKeyId = message.beforeKeyId;
+    }
     return obj;
   },
 
@@ -1673,12 +1746,15 @@ export const ListKeysRequest: MessageFns<ListKeysRequest> = {
     message.limit = object.limit ?? 0;
     message.cursor = object.cursor ?? "";
     message.statuses = object.statuses?.map((e) => e) || [];
+    message.order = object.order ?? "";
+    message.afterKeyId = object.afterKeyId ?? "";
+    message.beforeKeyId = object.beforeKeyId ?? "";
     return message;
   },
 };
 
 function createBaseListKeysResponse(): ListKeysResponse {
-  return { keys: [], nextCursor: "" };
+  return { keys: [], nextCursor: "", hasMore: false };
 }
 
 export const ListKeysResponse: MessageFns<ListKeysResponse> = {
@@ -1688,6 +1764,9 @@ export const ListKeysResponse: MessageFns<ListKeysResponse> = {
     }
     if (message.nextCursor !== "") {
       writer.uint32(18).string(message.nextCursor);
+    }
+    if (message.hasMore !== false) {
+      writer.uint32(24).bool(message.hasMore);
     }
     return writer;
   },
@@ -1721,6 +1800,14 @@ export const ListKeysResponse: MessageFns<ListKeysResponse> = {
             message.nextCursor = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.hasMore = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1741,6 +1828,11 @@ export const ListKeysResponse: MessageFns<ListKeysResponse> = {
         : isSet(object.next_cursor)
         ? globalThis.String(object.next_cursor)
         : "",
+      hasMore: isSet(object.hasMore)
+        ? globalThis.Boolean(object.hasMore)
+        : isSet(object.has_more)
+        ? globalThis.Boolean(object.has_more)
+        : false,
     };
   },
 
@@ -1752,6 +1844,9 @@ export const ListKeysResponse: MessageFns<ListKeysResponse> = {
     if (message.nextCursor !== "") {
       obj.nextCursor = message.nextCursor;
     }
+    if (message.hasMore !== false) {
+      obj.hasMore = message.hasMore;
+    }
     return obj;
   },
 
@@ -1762,6 +1857,7 @@ export const ListKeysResponse: MessageFns<ListKeysResponse> = {
     const message = createBaseListKeysResponse();
     message.keys = object.keys?.map((e) => Key.fromPartial(e)) || [];
     message.nextCursor = object.nextCursor ?? "";
+    message.hasMore = object.hasMore ?? false;
     return message;
   },
 };
@@ -3552,7 +3648,7 @@ export const KeyManagementServiceService = {
     responseSerialize: (value: GetKeyResponse): Buffer => Buffer.from(GetKeyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetKeyResponse => GetKeyResponse.decode(value),
   },
-  /** Lists a tenant's keys, newest first. */
+  /** Lists a tenant's keys in the order in which they were made. */
   listKeys: {
     path: "/latchkey.v1.KeyManagementService/ListKeys" as const,
     requestStream: false as const,
@@ -3660,7 +3756,7 @@ export interface KeyManagementServiceServer extends UntypedServiceImplementation
   /** Makes a key. The secret is in this answer and nowhere else. */
   createKey: handleUnaryCall<CreateKeyRequest, CreateKeyResponse>;
   getKey: handleUnaryCall<GetKeyRequest, GetKeyResponse>;
-  /** Lists a tenant's keys, newest first. */
+  /** Lists a tenant's keys in the order in which they were made. */
   listKeys: handleUnaryCall<ListKeysRequest, ListKeysResponse>;
   /** Gives the key a new secret; the previous one stays valid for the grace period. */
   rotateKey: handleUnaryCall<RotateKeyRequest, RotateKeyResponse>;
@@ -3712,7 +3808,7 @@ export interface KeyManagementServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetKeyResponse) => void,
   ): ClientUnaryCall;
-  /** Lists a tenant's keys, newest first. */
+  /** Lists a tenant's keys in the order in which they were made. */
   listKeys(
     request: ListKeysRequest,
     callback: (error: ServiceError | null, response: ListKeysResponse) => void,
