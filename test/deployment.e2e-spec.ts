@@ -226,8 +226,14 @@ describe('the checks above', () => {
   it('notice a secret that is read but not mounted, and one that nobody reads', () => {
     expect(secretProblems(planted('api', { secrets: [] }))).toEqual([
       'api reads /run/secrets/service-token-api, which is not mounted',
+      'api reads /run/secrets/cursor-key, which is not mounted',
+      'api reads /run/secrets/database-url-latchkey_api, which is not mounted',
+      'api reads /run/secrets/database-url-latchkey_api_owner, which is not mounted',
       'api reads /run/secrets/kafka-password-api, which is not mounted',
+      'nobody mounts cursor-key',
       'nobody mounts service-token-api',
+      'nobody mounts database-url-latchkey_api',
+      'nobody mounts database-url-latchkey_api_owner',
     ]);
   });
 
