@@ -18,6 +18,7 @@ export interface ApiParts {
   documents: Documents;
   accountVersions: AccountVersions;
   cursors: CursorSeal;
+  forms: WrittenForms;
 }
 
 @Module({})
@@ -29,6 +30,7 @@ export class ApiModule {
     documents,
     accountVersions,
     cursors,
+    forms,
   }: ApiParts): DynamicModule {
     return {
       module: ApiModule,
@@ -44,7 +46,7 @@ export class ApiModule {
         { provide: KeyManagement, useValue: keyManagement },
         { provide: KeyUsage, useValue: keyUsage },
         { provide: Documents, useValue: documents },
-        { provide: WrittenForms, useValue: new WrittenForms() },
+        { provide: WrittenForms, useValue: forms },
         { provide: AccountVersions, useValue: accountVersions },
         { provide: CursorSeal, useValue: cursors },
       ],

@@ -16,6 +16,7 @@ import { ApiModule } from './api.module.js';
 import { RevocationCanary, type RevocationCanaryParts } from './canary/revocation.canary.js';
 import type { Documents } from './collections/documents.js';
 import { PostgresDocuments } from './collections/postgres-documents.js';
+import { WrittenForms } from './collections/written-forms.js';
 import type { Config } from './config.js';
 import { GrpcKeyManagement } from './keys/grpc-key-management.js';
 import { GrpcKeyUsage } from './keys/grpc-key-usage.js';
@@ -23,6 +24,8 @@ import type { KeyManagement } from './keys/key-management.js';
 import type { KeyUsage } from './keys/key-usage.js';
 import { CursorSeal } from './lists/sealed-cursor.js';
 import { CreateDocuments1764200000000 } from './migrations/1764200000000-create-documents.js';
+import { documentFor } from './openapi/document.hook.js';
+import type { OpenApiObject } from './openapi/openapi-object.js';
 import { errorOfProduct } from './products/product-errors.js';
 import { admitToProducts, productOf, routeToProduct } from './products/product.hook.js';
 import { routeEveryRequest } from './verification/connection.hook.js';
@@ -173,6 +176,7 @@ export function serveHttp(
 ): Promise<RunningService> {
   const { verifier, reporter, accountVersions, ...others } = ports;
   const connections = new WaitingConnections();
+  const forms = new WrittenForms();
   return serveApplication({
     name: 'api',
     title: 'Latchkey API',
@@ -183,6 +187,7 @@ export function serveHttp(
       accountVersions,
       service: ServiceModule.with(shared),
       cursors: new CursorSeal(config.cursorKey),
+      forms,
     }),
     ...shared,
     http: {
@@ -198,6 +203,8 @@ export function serveHttp(
     release,
     rewriteTarget: (request, target) => routeToProduct(config.profiles, request, target),
     renderError: (error, request) => errorOfProduct(productOf(request), error, request.id),
+    documentFor: (request, document) =>
+      documentFor(request, document as unknown as OpenApiObject, forms) as unknown as typeof document,
     prepareHttp(fastify, errors) {
       routeEveryRequest(fastify, connections);
       admitToProducts(fastify, errors);

@@ -6,8 +6,8 @@ import { type DynamicModule, ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
-import type { FastifyInstance } from 'fastify';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Registry } from 'prom-client';
 import { type ErrorRenderer, ErrorsFilter } from './errors.filter.js';
@@ -55,6 +55,8 @@ export interface ServiceOptions {
   docsPage: boolean;
   /** Brings a request's target to where its route lies; called before it is routed. Default: as it is. */
   rewriteTarget?(request: IncomingMessage, target: string): string;
+  /** The OpenAPI document that a request for it is answered with; default: that of all routes. */
+  documentFor?(request: FastifyRequest, document: OpenAPIObject): OpenAPIObject;
   /** How errors read over HTTP; default: RFC 9457. */
   renderError?: ErrorRenderer;
   /** Called before the routes are made, for hooks that must see every request. */
@@ -255,7 +257,8 @@ function describeApi(app: NestFastifyApplication, options: ServiceOptions): void
   const builder = new DocumentBuilder()
     .setTitle(options.title)
     .setDescription(`${options.description} The document of this page: [/openapi.json](/openapi.json).`)
-    .setVersion('1');
+    .setVersion('1')
+    .setOpenAPIVersion('3.1.0');
   if (options.bearer !== undefined) {
     builder.addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: options.bearer });
   }
@@ -264,6 +267,10 @@ function describeApi(app: NestFastifyApplication, options: ServiceOptions): void
     jsonDocumentUrl: 'openapi.json',
     ui: options.docsPage,
     raw: ['json'],
+    ...(options.documentFor && {
+      patchDocumentOnRequest: (request, _, whole) =>
+        options.documentFor?.(request as FastifyRequest, whole) ?? whole,
+    }),
   });
 }
 

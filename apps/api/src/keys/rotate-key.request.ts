@@ -21,6 +21,8 @@ export class RotateKeyRequest {
 
   @ApiPropertyOptional({
     description: 'Rotate also while a previous secret is still in its grace period, which ends it.',
+    type: Boolean,
+    nullable: true,
     default: false,
     example: false,
   })

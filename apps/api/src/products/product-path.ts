@@ -30,6 +30,11 @@ export function publicPath(product: Product, path: string): string {
   return own + path.slice(routed.length);
 }
 
+/** Whether the product has what lies at a controller's own path. */
+export function hasPlace(product: Product, path: string): boolean {
+  return places(product).some(([, place]) => path === place || path.startsWith(`${place}/`));
+}
+
 /** The product's collection that a routed path leads to, or into; undefined where it leads to none. */
 export function collectionOfPath(
   { collections }: Pick<Profile, 'collections'>,

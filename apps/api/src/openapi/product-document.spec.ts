@@ -1,10 +1,15 @@
-import { serveApi, type ServedApi } from './served-api.contract.js';
+import { serveApi, type ServedApi } from '../served-api.contract.js';
 
 interface Operation {
   security?: object[];
   requestBody?: { content: Record<string, { schema: object }> };
   parameters?: { name: string; in: string }[];
-  responses: Record<string, { description: string; content?: Record<string, { schema: { $ref: string } }> }>;
+  responses: Record<string, Response | { $ref: string }>;
+}
+
+interface Response {
+  description: string;
+  content?: Record<string, { schema: { $ref: string } }>;
 }
 
 interface Document {
@@ -12,6 +17,7 @@ interface Document {
   components: {
     schemas: Record<string, { properties: Record<string, object>; required?: string[] }>;
     securitySchemes: object;
+    responses: Record<string, Response>;
   };
 }
 
@@ -31,6 +37,8 @@ describe('the OpenAPI document of the running server', () => {
         Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
       );
 
+  const shared = (ref: string) => document.components.responses[ref.split('/').at(-1) as string];
+
   it('has the routes there are', () => {
     expect(
       operations()
@@ -38,15 +46,18 @@ describe('the OpenAPI document of the running server', () => {
         .toSorted(),
     ).toEqual([
       'delete /v1/keys/{keyId}',
-      'get /v1/account-version',
+      'delete /v1/notes/{id}',
       'get /v1/enforcements/{revision}',
       'get /v1/keys',
+      'get /v1/notes',
+      'get /v1/notes/{id}',
       'get /v1/whoami',
-      'post /v1/account-version',
+      'patch /v1/notes/{id}',
       'post /v1/keys',
       'post /v1/keys/{keyId}/retire-previous-secret',
       'post /v1/keys/{keyId}/revoke',
       'post /v1/keys/{keyId}/rotate',
+      'post /v1/notes',
     ]);
   });
 
@@ -55,16 +66,19 @@ describe('the OpenAPI document of the running server', () => {
     for (const { operation } of operations()) expect(operation.security).toEqual([{ bearer: [] }]);
   });
 
-  it('describes every refusal as a problem, those of the verification on each route', () => {
+  it('describes every refusal in the product’s words, those of the verification on each operation', () => {
     for (const { operation } of operations()) {
       const statuses = Object.keys(operation.responses);
       expect(statuses).toEqual(expect.arrayContaining(['401', '403', '429', '500', '503']));
       for (const status of statuses.filter((code) => Number(code) >= 400)) {
-        expect(operation.responses[status]?.content).toEqual({
-          'application/problem+json': { schema: { $ref: '#/components/schemas/ProblemResponse' } },
+        const response = operation.responses[status] as Response | { $ref: string };
+        const shown = '$ref' in response ? shared(response.$ref) : response;
+        expect(shown?.content?.['application/problem+json']?.schema).toEqual({
+          $ref: '#/components/schemas/Error',
         });
       }
     }
+    expect(document.components.schemas['Error']).toEqual({ $ref: '#/components/schemas/ProblemResponse' });
   });
 
   it('shows an example of every request body', () => {
