@@ -24,6 +24,12 @@ const PROGRAMS = {
     homebrew: 'redis',
     debian: () => 'redis-server',
   },
+  'python3 with venv': {
+    part: 'schemathesis',
+    isThere: () => runs('python3', ['-c', 'import ensurepip, venv']),
+    homebrew: 'python3',
+    debian: () => 'python3-venv',
+  },
 };
 
 /** Makes sure that `programs` are there; `say` is told what is being installed. */
@@ -46,12 +52,13 @@ export function provide(programs, say) {
 
 function missingMessage(missing) {
   const parts = [...new Set(missing.map((name) => PROGRAMS[name].part))].join(' and ');
-  const variables = [...new Set(missing.map((name) => PROGRAMS[name].variable))].join(' and ');
+  const variables = [...new Set(missing.flatMap((name) => PROGRAMS[name].variable ?? []))].join(' and ');
+  const elsewhere = variables === '' ? '' : `\nor set ${variables} to what runs elsewhere.`;
   const command =
     process.platform === 'darwin'
       ? `brew install ${missing.map((name) => PROGRAMS[name].homebrew).join(' ')}`
       : `sudo apt-get update && sudo apt-get install -y ${missing.map((name) => PROGRAMS[name].debian()).join(' ')}`;
-  return `${parts} cannot be started without ${missing.join(', ')}. Install with:\n  ${command}\nor set ${variables} to what runs elsewhere.`;
+  return `${parts} cannot be started without ${missing.join(', ')}. Install with:\n  ${command}${elsewhere}`;
 }
 
 function apt(args) {

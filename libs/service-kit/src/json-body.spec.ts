@@ -22,7 +22,9 @@ describe('jsonProblem', () => {
     },
   );
 
-  it('takes whatever is not an object', () => {
-    expect([undefined, null, 0, '', 'constructor', true].map(jsonProblem)).toEqual(Array(6).fill(undefined));
+  it('takes whatever is not an object, but no null alone: who has no body leaves it out', () => {
+    expect([undefined, 0, '', 'constructor', true].map(jsonProblem)).toEqual(Array(5).fill(undefined));
+    expect(jsonProblem([null])).toBeUndefined();
+    expect(jsonProblem(null)).toBe('must not be null');
   });
 });

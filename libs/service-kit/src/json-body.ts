@@ -6,6 +6,8 @@ const KNOWN_TO_ALL_OBJECTS = new Set(['prototype', ...Object.getOwnPropertyNames
 
 /** Why parsed JSON is not taken, to complete "body …"; undefined where it is. */
 export function jsonProblem(body: unknown): string | undefined {
+  // Whoever has nothing to say leaves the body out.
+  if (body === null) return 'must not be null';
   const pending: { value: unknown; level: number }[] = [{ value: body, level: 1 }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { value, level } = next;

@@ -30,7 +30,9 @@ export class CreateKeyRequest {
 
   @ApiPropertyOptional({
     description: 'Environment of the key: the managing key’s own, which is also the default.',
+    type: String,
     enum: ['live', 'test'],
+    nullable: true,
     example: 'live',
   })
   @IsOptional()
@@ -43,6 +45,7 @@ export class CreateKeyRequest {
     type: [String],
     maxItems: 64,
     uniqueItems: true,
+    nullable: true,
     items: { type: 'string', pattern: SCOPE.source },
     example: ['read'],
   })
@@ -70,6 +73,7 @@ export class CreateKeyRequest {
     description: 'Anything worth keeping with the key; at most 4 KiB as JSON.',
     type: 'object',
     additionalProperties: true,
+    nullable: true,
     example: { team: 'billing' },
   })
   @IsOptional()

@@ -7,6 +7,7 @@ export class RevokeKeyRequest {
     type: String,
     minLength: 1,
     maxLength: 500,
+    pattern: '^[^\\u0000]*$',
     nullable: true,
     example: 'Found in a public repository',
   })

@@ -13,6 +13,7 @@ import type {
 
 const EXAMPLE_HEX = '5f0d2c6b8a1e4f3d9c7b5a3f1e0d2c4b';
 const EXAMPLE_TIME = '2026-11-22T10:00:00.000Z';
+const WITHOUT_NUL = '^[^\\u0000]*$';
 const JSON_TYPE = 'application/json';
 const WRITTEN: readonly ErrorCause[] = ['INVALID_REQUEST', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 
@@ -35,8 +36,8 @@ export function collectionPaths(
   const name = schemaName(collection);
   const schemas = {
     [name]: shownSchema(collection, form),
-    ...(collection.methods.includes('POST') && { [`${name}Create`]: { ...form.written } }),
-    ...(collection.methods.includes('PATCH') && { [`${name}Change`]: changeSchema(form) }),
+    ...(collection.methods.includes('POST') && { [`${name}Create`]: storable(form.written) }),
+    ...(collection.methods.includes('PATCH') && { [`${name}Change`]: storable(changeSchema(form)) }),
   };
   const path = profile.basePath + pathOfCollection(collection);
   const operations = operationsOf(api, collection, form);
@@ -205,6 +206,27 @@ function shownSchema({ idPrefix, parent }: Collection, { shown }: WrittenForm): 
 
 function changeSchema({ written: { required: _, ...part } }: WrittenForm): JsonSchemaObject {
   return { ...part, minProperties: 1 };
+}
+
+/** Texts hold no NUL, which the store cannot keep. */
+function storable(schema: JsonSchemaObject): JsonSchemaObject {
+  const { type, pattern, enum: values, format } = schema;
+  const isText = type === 'string' && pattern === undefined && values === undefined && format === undefined;
+  return Object.fromEntries([
+    ...Object.entries(schema).map(([name, value]) => [
+      name,
+      name === 'properties'
+        ? mapped(value as Record<string, JsonSchemaObject>)
+        : name === 'items'
+          ? storable(value as JsonSchemaObject)
+          : value,
+    ]),
+    ...(isText ? [['pattern', WITHOUT_NUL]] : []),
+  ]) as JsonSchemaObject;
+}
+
+function mapped(schemas: Readonly<Record<string, JsonSchemaObject>>): Record<string, JsonSchemaObject> {
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, storable(schema)]));
 }
 
 function parentParameters({ parent }: Collection): ParameterObject[] {

@@ -73,8 +73,13 @@ export function sharedResponses(profile: Profile): Record<string, ResponseObject
   );
 }
 
-function causesOfEvery({ httpsOnly }: Profile): ErrorCause[] {
-  return [...OF_EVERY_REQUEST, ...(httpsOnly ? (['HTTPS_REQUIRED'] as const) : [])];
+function causesOfEvery({ httpsOnly, versions }: Profile): ErrorCause[] {
+  return [
+    ...OF_EVERY_REQUEST,
+    ...(httpsOnly ? (['HTTPS_REQUIRED'] as const) : []),
+    // The header that tries another version may name none.
+    ...(versions === null ? [] : (['INVALID_REQUEST'] as const)),
+  ];
 }
 
 function byStatus({ errors }: Profile, causes: readonly ErrorCause[]): Map<number, ErrorCause[]> {

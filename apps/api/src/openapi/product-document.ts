@@ -1,6 +1,7 @@
 import type { Profile } from '#libs/profiles';
 import type { WrittenForms } from '../collections/written-forms.js';
 import { hasPlace, publicPath } from '../products/product-path.js';
+import { createKeySchema } from './create-key-schema.js';
 import { collectionPaths, type DescribedApi } from './collection-paths.js';
 import { causesOfStatuses, errorResponses, errorSchema, sharedResponses } from './error-responses.js';
 import { listParameters, listSchema } from './list-parts.js';
@@ -17,6 +18,8 @@ import type {
 const KEYS = '/v1/keys';
 /** What is not described where secrets are not rotated. */
 const ROTATION = /\/(rotate|retire-previous-secret)$/;
+const IDEMPOTENCY_KEY = 'Idempotency-Key';
+const OF_IDEMPOTENCY = ['INVALID_REQUEST', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE'] as const;
 const BODY_METHODS = ['post', 'put', 'patch'];
 
 /**
@@ -55,7 +58,8 @@ export function productDocument(
       headers: sharedHeaders(profile),
       responses: sharedResponses(profile),
       schemas: namedIn([paths, sharedResponses(profile)], {
-        ...schemas,
+        ...closedRequests(schemas),
+        CreateKeyRequest: createKeySchema(profile, schemas['CreateKeyRequest'] ?? {}),
         KeyListResponse: listSchema(profile, { $ref: '#/components/schemas/KeyWithInsightsResponse' }),
         Error: errorSchema(profile),
       }),
@@ -132,9 +136,9 @@ function ownOperation(
       ...(Object.fromEntries(good) as Record<string, ResponseObject>),
       ...errorResponses(api.profile, [
         ...causesOfStatuses(statuses.filter((status) => status >= 400)),
+        ...(parameters.some(({ name }) => name === IDEMPOTENCY_KEY) ? OF_IDEMPOTENCY : []),
         // A body that no route asks for is looked at all the same.
         ...(BODY_METHODS.includes(method) ? causesOfStatuses([413, 415]) : []),
-        ...(api.profile.versions === null ? [] : (['INVALID_REQUEST'] as const)),
       ]),
     },
   };
@@ -154,6 +158,18 @@ function descriptionOf({ title, versions }: Profile, version: string | null): st
     '## Change-log',
     changeLog.join('\n'),
   ].join('\n\n');
+}
+
+/** What is sent to us has no other members than its schema names. */
+function closedRequests(
+  schemas: Readonly<Record<string, JsonSchemaObject>>,
+): Record<string, JsonSchemaObject> {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => [
+      name,
+      name.endsWith('Request') ? { ...schema, additionalProperties: false } : schema,
+    ]),
+  );
 }
 
 function tagsOf(paths: PathsObject): { name: string; description: string }[] {

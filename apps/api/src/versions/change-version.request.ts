@@ -6,9 +6,10 @@ export class ChangeVersionRequest {
     description: 'Date of the version, not older than the account’s; left out: the newest.',
     type: String,
     format: 'date',
+    nullable: true,
     example: '2026-10-01',
   })
   @IsOptional()
   @IsString()
-  version?: string;
+  version?: string | null;
 }
