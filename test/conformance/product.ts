@@ -6,6 +6,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import pg from 'pg';
 import { LatchkeyClient } from '#libs/testing/latchkey-client';
 import type { Latchkey } from '#libs/testing/latchkey-processes';
 
@@ -27,6 +28,13 @@ export interface IssuedKey {
   secret: string;
   /** Path of the key at the management API. */
   path: string;
+}
+
+/** What its operator has. */
+export interface Operating {
+  /** What an operator's command finds the database by. */
+  environment: Readonly<Record<string, string>>;
+  databaseAdminUrl: string;
 }
 
 /** A document as it is answered. */
@@ -54,8 +62,7 @@ export class Product {
     readonly basePath: string,
     /** Whether requests reach it as they would through a proxy that took them over HTTPS. */
     private readonly throughHttps: boolean,
-    /** What an operator's command finds the database by. */
-    private readonly operating: Readonly<Record<string, string>>,
+    private readonly operating: Operating,
   ) {
     this.client = new LatchkeyClient(latchkey);
   }
@@ -133,9 +140,20 @@ export class Product {
       collection,
       file,
     ];
-    const env = { PATH: process.env['PATH'], ...this.operating };
+    const env = { PATH: process.env['PATH'], ...this.operating.environment };
     await promisify(execFile)(process.execPath, command, { env });
     await rm(directory, { recursive: true });
+  }
+
+  /** Puts the account's first call into the days of an older version of the API. */
+  async pin(tenantId: string, version: string): Promise<void> {
+    const client = new pg.Client({ connectionString: this.operating.databaseAdminUrl });
+    await client.connect();
+    try {
+      await client.query('insert into api.account_versions values ($1, $2, now())', [tenantId, version]);
+    } finally {
+      await client.end();
+    }
   }
 
   whoami(secret: string): Promise<HttpAnswer> {

@@ -7,6 +7,8 @@ export const PROMISES = {
     '60 requests a minute of a key over all routes; past it 429 with the time to retry, which then works',
   'SYDNEE-7': 'What is not permitted is 403 "Action not allowed", and changes nothing',
   'SYDNEE-8': 'An account or user that is not there, or another company’s, is the same 404',
+  'SYDNEE-5':
+    'The OpenAPI document comes from the running server, complete; Postman requests are derived from it',
   'SYDNEE-6': '401 for a missing, invalid or revoked key and for a wrong header',
   'SYDNEE-9': 'A 500 carries an error id, which the logs have too, and is counted',
   'SYDNEE-11': 'A company has many keys; revoking one changes no other',
@@ -34,6 +36,9 @@ export const PROMISES = {
   'SYNTROPY-2': 'A token may have an expiry date, after which it is refused',
   'SYNTROPY-3': 'A deleted token is gone and refused at once; a new one works at once',
   'SYNTROPY-10': 'An unrestricted token makes any call; agent tokens and access tokens are managed by API',
+  'SYNTROPY-4': 'An account stays in its dated version until it upgrades; the change-log is published',
+  'SYNTROPY-5': 'Inside a version only backwards-compatible changes are made',
+  'SYNTROPY-7': 'Lists take skip, take and order: the ids of objects, which exclude each other',
   'SYNTROPY-9': 'No token, an incorrect one and an outdated one are errors',
   'SEYN-1': 'Keys are sk_live_ and 40 random hexadecimal characters',
   'SEYN-2': 'A key is shown once; its first 8 characters and a SHA-256 are all that is kept',

@@ -1,11 +1,13 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from '@jest/globals';
+import { runningPostgresUrl } from '#libs/service-kit/embedded-postmaster';
 import type { Latchkey } from '#libs/testing/latchkey-processes';
 import { startLatchkeyProcesses } from '#libs/testing/latchkey-processes';
 import { startLatchkeyStandalone } from '#libs/testing/latchkey-standalone';
 import { startPrivateStack } from '#libs/testing/private-stack';
-import { Product } from './product.js';
+import { type Operating, Product } from './product.js';
 
-type Started = Latchkey & { operating: Environment; stop(): Promise<void> };
+type Started = Latchkey & { operating: Operating; stop(): Promise<void> };
 type Environment = Readonly<Record<string, string>>;
 
 /** All products side by side; the proxy that takes HTTPS in the place of the api is on this machine. */
@@ -59,7 +61,10 @@ async function startOnServers(environment: Environment): Promise<Started> {
   const latchkey = await startLatchkeyProcesses(stack.env, { environment });
   return {
     ...latchkey,
-    operating: { DATABASE_ADMIN_URL: latchkey.databaseAdminUrl },
+    operating: {
+      environment: { DATABASE_ADMIN_URL: latchkey.databaseAdminUrl },
+      databaseAdminUrl: latchkey.databaseAdminUrl,
+    },
     async stop() {
       await latchkey.stop();
       await stack.stop();
@@ -69,5 +74,9 @@ async function startOnServers(environment: Environment): Promise<Started> {
 
 async function startEmbedded(environment: Environment): Promise<Started> {
   const latchkey = await startLatchkeyStandalone(environment);
-  return { ...latchkey, operating: { LATCHKEY_DATA_DIR: latchkey.directory } };
+  const operating = {
+    environment: { LATCHKEY_DATA_DIR: latchkey.directory },
+    databaseAdminUrl: runningPostgresUrl(join(latchkey.directory, 'postgres')) ?? '',
+  };
+  return { ...latchkey, operating };
 }

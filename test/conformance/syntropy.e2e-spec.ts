@@ -1,4 +1,5 @@
 import { expect, it, jest } from '@jest/globals';
+import type { Product } from './product.js';
 import { describeProduct } from './stacks.js';
 
 jest.setTimeout(60_000);
@@ -126,4 +127,138 @@ describeProduct({ profile: 'syntropy', basePath: '/api/v1' }, (syntropy) => {
     }
     expect(await syntropy().idsOf(theirs.secret, '/agents')).toEqual([id]);
   });
+
+  it('SYNTROPY-4 an account stays in the version of its first call until it upgrades, and a change-log tells why it would', async () => {
+    const tenantId = await syntropy().tenant();
+    const admin = await syntropy().key({}, tenantId);
+    const reader = await syntropy().key({ scopes: ['read'] }, tenantId);
+    const first = await syntropy().whoami(reader.secret);
+    const newest = first.headers['syntropy-version'];
+    const log = await syntropy().as(reader.secret, '/account/api-version');
+    expect(log.body).toMatchObject({ version: newest, newest });
+    const dates: string[] = log.body.versions.map(({ date }: { date: string }) => date);
+    expect(dates.toSorted()).toEqual(dates);
+    expect([dates.length >= 3, dates.at(-1)]).toEqual([true, newest]);
+    for (const { changeLog } of log.body.versions) expect(changeLog.length).toBeGreaterThan(0);
+    const upgrade = (secret: string, body: object = {}) =>
+      syntropy().as(secret, '/account/api-version', { method: 'POST', body });
+    expect((await upgrade(reader.secret)).status).toBe(403);
+    expect((await upgrade(admin.secret, { version: dates[0] })).status).toBe(400);
+    expect((await upgrade(admin.secret)).body.version).toBe(newest);
+  });
+
+  it('SYNTROPY-4 an account pinned to an old version sees none of the incompatible changes since, and can try them', async () => {
+    const [oldest = '', middle = '', newest = ''] = await versionsOf(syntropy());
+    const tenantId = await syntropy().tenant();
+    const { secret } = await syntropy().key({}, tenantId);
+    await syntropy().pin(tenantId, oldest);
+    expect((await syntropy().whoami(secret)).headers['syntropy-version']).toBe(oldest);
+    const agent = await syntropy().add(secret, '/agents', { name: 'eu-west-1' });
+    // What later versions ask for need not be given, and what they call otherwise has its old name.
+    const service = await syntropy().add(secret, '/services', { name: 'billing' });
+    expect(service).toMatchObject({ name: 'billing', protocol: 'tcp' });
+    const connection = await syntropy().add(secret, '/connections', {
+      agentId: agent.id,
+      serviceId: service.id,
+      status: 'enabled',
+      relay: true,
+    });
+    expect(connection).toMatchObject({ status: 'enabled', relay: false, transport: 'direct' });
+    expect(connection).not.toHaveProperty('state');
+    const path = `/connections/${connection.id}`;
+    const shownIn = async (version: string) => {
+      const headers = { 'syntropy-version': version };
+      const { status, body, headers: answered } = await syntropy().as(secret, path, { headers });
+      expect([status, answered['syntropy-version']]).toEqual([200, version]);
+      return body;
+    };
+    expect(await shownIn(middle)).toMatchObject({ state: 'active', relay: false });
+    expect(await shownIn(newest)).toMatchObject({ state: 'active', transport: 'direct' });
+    expect(await shownIn(newest)).not.toHaveProperty('relay');
+    // Trying another version changes nothing for the account.
+    expect((await syntropy().as(secret, path)).body).toEqual(connection);
+    const renamed = { method: 'PATCH', body: { state: 'paused' } };
+    expect((await syntropy().as(secret, path, renamed)).status).toBe(400);
+    expect(
+      (await syntropy().as(secret, path, { method: 'PATCH', body: { status: 'paused' } })).body,
+    ).toMatchObject({
+      status: 'paused',
+    });
+    const upgraded = await syntropy().as(secret, '/account/api-version', { method: 'POST', body: {} });
+    expect(upgraded.body.version).toBe(newest);
+    expect((await syntropy().as(secret, path)).body).toMatchObject({ state: 'paused', transport: 'direct' });
+    expect((await syntropy().as(secret, '/services', { method: 'POST', body: { name: 'x' } })).status).toBe(
+      400,
+    );
+    for (const unknown of ['2020-01-01', 'newest', '']) {
+      const tried = await syntropy().as(secret, path, { headers: { 'syntropy-version': unknown } });
+      expect([unknown, tried.status, tried.body.error]).toEqual([unknown, 400, 'bad_request']);
+    }
+  });
+
+  it('SYNTROPY-7 skip gives what is listed after an object, take what is before it, in the order that is passed', async () => {
+    const { secret } = await syntropy().key();
+    const { secret: foreignSecret } = await syntropy().key();
+    const names = Array.from({ length: 7 }, (_, n) => `n${n}`);
+    const agent = await syntropy().add(secret, '/agents', { name: 'first' });
+    const service = await syntropy().add(secret, '/services', { name: 'first', protocol: 'tcp' });
+    const bodies: Record<string, (name: string) => object> = {
+      '/agents': (name) => ({ name }),
+      '/services': (name) => ({ name, protocol: 'tcp' }),
+      '/connections': () => ({ agentId: agent.id, serviceId: service.id, transport: 'direct' }),
+      '/agent-tokens': (name) => ({ name, agentId: agent.id }),
+      '/access-tokens': (name) => ({ name, scopes: ['read'] }),
+    };
+    for (const [path, bodyOf] of Object.entries(bodies)) {
+      for (const name of names) {
+        const made = await syntropy().as(secret, path, { method: 'POST', body: bodyOf(name) });
+        expect([path, made.status]).toEqual([path, 201]);
+      }
+      const newestFirst = await syntropy().idsOf(secret, path);
+      const oldestFirst = await syntropy().idsOf(secret, `${path}?order=asc`);
+      expect(oldestFirst).toEqual(newestFirst.toReversed());
+      expect(await syntropy().idsOf(secret, `${path}?order=desc`)).toEqual(newestFirst);
+      for (const [order, ids] of [
+        ['desc', newestFirst],
+        ['asc', oldestFirst],
+      ] as const) {
+        const [named, at] = [ids[3] as string, 3];
+        expect(await syntropy().idsOf(secret, `${path}?order=${order}&skip=${named}`)).toEqual(
+          ids.slice(at + 1),
+        );
+        expect(await syntropy().idsOf(secret, `${path}?order=${order}&take=${named}`)).toEqual(
+          ids.slice(0, at),
+        );
+        const [after, before] = await Promise.all(
+          [`skip=${named}`, `take=${named}`].map((by) =>
+            syntropy().as(secret, `${path}?order=${order}&limit=2&${by}`),
+          ),
+        );
+        expect(after?.body.data.map(({ id }: { id: string }) => id)).toEqual(ids.slice(at + 1, at + 3));
+        expect(before?.body.data.map(({ id }: { id: string }) => id)).toEqual(ids.slice(at - 2, at));
+        expect([after?.body.hasMore, before?.body.hasMore]).toEqual([true, true]);
+      }
+      const both = await syntropy().as(secret, `${path}?skip=${newestFirst[0]}&take=${newestFirst[1]}`);
+      expect([path, both.status]).toEqual([path, 400]);
+      const known = newestFirst[0] as string;
+      for (const by of ['skip', 'take']) {
+        const [foreign, unknown, number] = await Promise.all([
+          syntropy().as(foreignSecret, `${path}?${by}=${known}`),
+          syntropy().as(secret, `${path}?${by}=${known.slice(0, -4)}0000`),
+          syntropy().as(secret, `${path}?${by}=2`),
+        ]);
+        expect([foreign.status, foreign.body]).toEqual([400, unknown.body]);
+        expect(number.body).toEqual(unknown.body);
+      }
+      expect((await syntropy().as(secret, `${path}?order=newest`)).status).toBe(400);
+      expect((await syntropy().as(secret, `${path}?cursor=x`)).status).toBe(400);
+    }
+  });
 });
+
+/** The dates of the API's versions, oldest first. */
+async function versionsOf(product: Product): Promise<string[]> {
+  const { secret } = await product.key();
+  const { body } = await product.as(secret, '/account/api-version');
+  return body.versions.map(({ date }: { date: string }) => date);
+}
