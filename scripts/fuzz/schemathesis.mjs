@@ -35,18 +35,21 @@ export function ensureSchemathesis(say) {
  * request; `ownKeyId` is the key they show, which is kept from being revoked.
  */
 export async function holdToDocument(program, { document, url, headers, ownKeyId, examples, seed }) {
+  const options = {
+    '--url': url,
+    '--checks': 'all',
+    '--max-examples': String(examples),
+    '--seed': String(seed),
+    '--request-timeout': '30',
+  };
   const args = [
-    ...['--config-file', join(HERE, 'schemathesis.toml'), 'run', document, '--url', url],
-    ...[
-      '--checks',
-      'all',
-      '--continue-on-failure',
-      '--max-examples',
-      String(examples),
-      '--seed',
-      String(seed),
-    ],
-    ...['--request-timeout', '30', '--no-color', '--output-sanitize', 'true'],
+    '--config-file',
+    join(HERE, 'schemathesis.toml'),
+    'run',
+    document,
+    '--continue-on-failure',
+    '--no-color',
+    ...Object.entries(options).flat(),
     ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
   ];
   const env = {

@@ -134,6 +134,43 @@ describeProduct({ profile: 'sydnee', basePath: '/api/v1', environment }, (sydnee
     expect((await sydnee().whoami(secret)).status).toBe(401);
   });
 
+  it('SYDNEE-5 the OpenAPI document comes from the running server, with schemas, examples, pages and errors', async () => {
+    const { status, headers, body } = await sydnee().send({ path: '/openapi.json' });
+    expect([status, headers['content-type']]).toEqual([200, expect.stringMatching(/^application\/json/)]);
+    expect(body.openapi).toBe('3.1.0');
+    const { secret, path } = await sydnee().key();
+    await sydnee().client.manage('PUT', `${path}/rate-limit`, { requestsPerMinute: 1000 });
+    // It describes what is there: each list that it names is one, and what it does not name is nothing.
+    const lists = Object.keys(body.paths).filter((each) => !each.includes('{') && !each.endsWith('/whoami'));
+    expect(lists.map((each) => each.replace('/api/v1/', '')).toSorted()).toEqual([
+      'accounts',
+      'request-templates',
+      'requests',
+      'users',
+    ]);
+    for (const list of lists) {
+      const authorization = `Bearer ${secret}`;
+      const answer = await sydnee().send({ path: list, headers: { authorization } });
+      expect([list, answer.status]).toEqual([list, 200]);
+      const { get, post } = body.paths[list];
+      expect(get.parameters.map(({ name }: { name: string }) => name)).toEqual(['limit', 'order', 'cursor']);
+      const page = get.responses[200].content['application/json'];
+      expect(Object.keys(page.schema.properties)).toEqual(Object.keys(answer.body));
+      expect(post.requestBody.content['application/json'].example).toBeDefined();
+    }
+    const { 401: unauthorized, 429: limited } = body.paths['/api/v1/users'].get.responses;
+    expect([unauthorized, limited]).toEqual([
+      { $ref: '#/components/responses/Error401' },
+      { $ref: '#/components/responses/Error429' },
+    ]);
+    expect(Object.keys(body.components.responses.Error429.headers)).toEqual(
+      expect.arrayContaining(['Retry-After', 'RateLimit', 'X-RateLimit-Remaining']),
+    );
+    expect(body.components.schemas.Error.properties.error.required).toEqual(['code', 'message']);
+    const page = await sydnee().send({ path: '/docs' });
+    expect([page.status, page.headers['content-type']]).toEqual([200, expect.stringContaining('text/html')]);
+  });
+
   it('SYDNEE-7 what is not permitted is 403 "Action not allowed", and changes nothing', async () => {
     const { secret, path } = await sydnee().key();
     await sydnee().client.manage('PUT', `${path}/rate-limit`, { requestsPerMinute: 1000 });

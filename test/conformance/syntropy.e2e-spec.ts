@@ -1,4 +1,6 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, it, jest } from '@jest/globals';
+import { breakingChanges } from '../../apps/api/src/openapi/breaking-changes.contract.js';
 import type { Product } from './product.js';
 import { describeProduct } from './stacks.js';
 
@@ -196,6 +198,66 @@ describeProduct({ profile: 'syntropy', basePath: '/api/v1' }, (syntropy) => {
     }
   });
 
+  it('SYNTROPY-4 answers of every version are, to the letter, what they were when it was the newest', async () => {
+    for (const version of await versionsOf(syntropy())) {
+      const tenantId = await syntropy().tenant();
+      const { secret } = await syntropy().key({}, tenantId);
+      await syntropy().pin(tenantId, version);
+      const answers: Record<string, unknown> = {};
+      const ids: Record<string, string> = {};
+      const record = async (method: string, path: string, body?: object) => {
+        const known = Object.entries(ids).reduce((text, [id, name]) => text.replaceAll(name, id), path);
+        const answer = await syntropy().as(secret, known, { method, body });
+        answers[`${method} ${path} ${answer.status}`] = answer.body ?? null;
+        return answer.body;
+      };
+      const make = async (collection: string, name: string, body: object) => {
+        const { id } = await record('POST', `/${collection}`, body);
+        ids[id] = name;
+        await record('GET', `/${collection}/${name}`);
+        return id;
+      };
+      const agentId = await make('agents', 'AGENT', { name: 'eu-west-1', description: 'Ireland' });
+      const old = version < '2026-02-01';
+      const serviceId = await make('services', 'SERVICE', {
+        name: 'billing',
+        ...(!old && { protocol: 'http' }),
+      });
+      const connection = {
+        agentId,
+        serviceId,
+        ...(old ? { status: 'enabled' } : { state: 'active' }),
+        ...(version < '2026-10-01' ? { relay: false } : { transport: 'relayed' }),
+      };
+      await make('connections', 'CONNECTION', connection);
+      await make('agent-tokens', 'TOKEN', { name: 'installer', agentId });
+      for (const collection of ['agents', 'services', 'connections', 'agent-tokens']) {
+        await record('GET', `/${collection}`);
+      }
+      await record('PATCH', '/connections/CONNECTION', old ? { status: 'paused' } : { state: 'paused' });
+      await record('POST', '/services', { name: 'x', protocol: 'smtp' });
+      await record('GET', '/agents/unknown');
+      await record('DELETE', '/connections/CONNECTION');
+      const text = Object.entries(ids).reduce(
+        (whole, [id, name]) => whole.replaceAll(id, name),
+        JSON.stringify(answers),
+      );
+      const named = JSON.parse(text, timeless);
+      expect(named).toEqual(golden(`syntropy-${version}`, named));
+    }
+  });
+
+  it('SYNTROPY-5 no version says anything but what it said, and backwards-compatible additions', async () => {
+    for (const version of await versionsOf(syntropy())) {
+      const { status, body } = await syntropy().send({ path: `/openapi.json?version=${version}` });
+      expect([status, body.info.version]).toEqual([200, version]);
+      const committed = JSON.parse(readFileSync(`docs/openapi/syntropy-${version}.json`, 'utf8'));
+      expect(breakingChanges(committed, body)).toEqual([]);
+      delete committed.components.schemas.Agents.properties.name;
+      expect(breakingChanges(body, committed)).not.toEqual([]);
+    }
+  });
+
   it('SYNTROPY-7 skip gives what is listed after an object, take what is before it, in the order that is passed', async () => {
     const { secret } = await syntropy().key();
     const { secret: foreignSecret } = await syntropy().key();
@@ -255,6 +317,20 @@ describeProduct({ profile: 'syntropy', basePath: '/api/v1' }, (syntropy) => {
     }
   });
 });
+
+/** Times differ from run to run. */
+function timeless(name: string, value: unknown): unknown {
+  return name === 'createdAt' || name === 'updatedAt' ? 'TIME' : value;
+}
+
+/** What was answered when the version was new; written once, by `LATCHKEY_WRITE_GOLDEN=1`. */
+function golden(name: string, answers: object): unknown {
+  const file = `test/golden/${name}.json`;
+  if (process.env['LATCHKEY_WRITE_GOLDEN'] === '1' && !existsSync(file)) {
+    writeFileSync(file, `${JSON.stringify(answers, undefined, 1)}\n`);
+  }
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
 
 /** The dates of the API's versions, oldest first. */
 async function versionsOf(product: Product): Promise<string[]> {

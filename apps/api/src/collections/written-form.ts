@@ -33,7 +33,7 @@ export function writtenForm(collection: Collection, later: readonly DatedVersion
   const backwards = steps.toReversed();
   const written = backwards.reduce((schema, step) => step.schemaBack(schema), collection.schema);
   const shown = backwards.reduce((schema, step) => step.shownBack(schema), collection.schema);
-  const { required: _, ...part } = written;
+  const part = partOf(written);
   const problemsOfWhole = schemaCheck(written);
   return {
     problemsOfWhole,
@@ -44,4 +44,9 @@ export function writtenForm(collection: Collection, later: readonly DatedVersion
     written,
     shown,
   };
+}
+
+/** The schema of what is sent to change some properties: none must be given. */
+export function partOf(written: ObjectSchema): ObjectSchema {
+  return { ...written, required: [] };
 }

@@ -1,5 +1,5 @@
 import { type Collection, type ErrorCause, pathOfCollection, type Profile } from '#libs/profiles';
-import type { WrittenForm } from '../collections/written-form.js';
+import { partOf, type WrittenForm } from '../collections/written-form.js';
 import { errorResponses } from './error-responses.js';
 import { listParameters, listSchema } from './list-parts.js';
 import { headersOf } from './response-headers.js';
@@ -204,8 +204,8 @@ function shownSchema({ idPrefix, parent }: Collection, { shown }: WrittenForm): 
   };
 }
 
-function changeSchema({ written: { required: _, ...part } }: WrittenForm): JsonSchemaObject {
-  return { ...part, minProperties: 1 };
+function changeSchema({ written }: WrittenForm): JsonSchemaObject {
+  return { ...partOf(written), minProperties: 1 };
 }
 
 /** Texts hold no NUL, which the store cannot keep. */

@@ -43,6 +43,11 @@ export function admitToProducts(fastify: FastifyInstance, errors: ErrorsFilter):
       return;
     }
     const profile = productOf(request);
+    if (namesSeveralHosts(request.raw.rawHeaders)) {
+      const message = 'must be given once';
+      errors.overHttp(new Rejection('INVALID_REQUEST', [{ field: 'Host', message }]), request, reply);
+      return;
+    }
     if (profile.httpsOnly && !cameOverHttps(request)) {
       reply.header('cache-control', 'no-store');
       errors.overHttp(new Rejection('HTTPS_REQUIRED'), request, reply);
@@ -53,4 +58,9 @@ export function admitToProducts(fastify: FastifyInstance, errors: ErrorsFilter):
     if (isPreflight(request) && 'access-control-allow-origin' in headers) void reply.status(204).send();
     else done();
   });
+}
+
+/** A proxy may have judged by another of them than we would (RFC 9112, 3.2). */
+function namesSeveralHosts(rawHeaders: readonly string[]): boolean {
+  return rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1;
 }
