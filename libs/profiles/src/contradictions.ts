@@ -15,6 +15,7 @@ const RANDOM_BITS_MIN = 112;
 type Member = keyof ProfileDocument;
 
 const CHECKS: readonly { of: readonly Member[]; problems: (document: ProfileDocument) => string[] }[] = [
+  { of: ['basePath'], problems: basePathProblems },
   { of: ['corsOrigins'], problems: originProblems },
   { of: ['keys'], problems: keyProblems },
   { of: ['scopes'], problems: scopeProblems },
@@ -33,6 +34,13 @@ export function contradictionsOf(document: ProfileDocument, misformed: ReadonlyS
   return CHECKS.filter(({ of }) => !of.some((member) => misformed.has(member))).flatMap(({ problems }) =>
     problems(document),
   );
+}
+
+/** What lies there belongs to no product, and is found first. */
+function basePathProblems({ basePath }: ProfileDocument): string[] {
+  return `${basePath}/`.startsWith('/docs/')
+    ? ['basePath: must not lie below /docs, where documents are']
+    : [];
 }
 
 function originProblems({ corsOrigins }: ProfileDocument): string[] {

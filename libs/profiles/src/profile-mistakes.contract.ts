@@ -462,6 +462,7 @@ export const CONTRADICTORY: readonly Mistake[] = [
     value: false,
     lines: ['managedKeysPath: must be there where a scope manages keys, and only there'],
   },
+  { at: 'basePath', value: '/docs/v1', lines: ['basePath: must not lie below /docs, where documents are'] },
   {
     at: 'managedKeysPath',
     lines: ['managedKeysPath: must be there where a scope manages keys, and only there'],

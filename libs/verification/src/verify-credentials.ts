@@ -45,6 +45,7 @@ type AskedOfRecords = Question & { digest: string };
 /** What is to be taken from a limit before there is an answer. */
 interface Unadmitted {
   unadmitted: LimitDemand;
+  known: KnownCredential;
 }
 
 /** Why nothing can be said from what is known: the authority must be read. */
@@ -86,26 +87,43 @@ export class CredentialVerifier {
    */
   verify(request: VerifyRequest, caller: string): Verification | Promise<Verification> {
     const question = this.question(request, caller);
-    return this.answerNearBy(question) ?? this.answerAsking(question as AskedOfRecords);
+    const answer = this.judgeNearBy(question);
+    if (answer === undefined) return this.answerAsking(question as AskedOfRecords);
+    return this.admitted(question, answer);
   }
 
   /** The verifications in the order of the requests; one that can't be reached fails all. */
   async verifyAll(requests: readonly VerifyRequest[], caller: string): Promise<Verification[]> {
     const questions = requests.map((request, index) => this.question(request, caller, `requests.${index}.`));
-    const answers = questions.map((question) => this.answerNearBy(question));
+    const answers = questions.map((question) => this.judgeNearBy(question));
     const open = questions.filter((_, index) => answers[index] === undefined) as AskedOfRecords[];
-    const limited = answers.some((answer) => answer instanceof Promise);
+    const limited = answers.some((answer) => answer !== undefined && 'unadmitted' in answer);
     if (open.length === 0 && !limited) return answers as Verification[];
 
+    const found = this.findLeased(open, caller);
+    const answerOpen = async (question: AskedOfRecords) =>
+      question.demand === 'leased'
+        ? this.settle(question, (await found).get(question))
+        : this.answerAsking(question);
+    // All begin in this turn and are waited for together: a failure that nobody waits for would end the process.
+    return Promise.all(
+      questions.map(async (question, index) => {
+        const answer = answers[index];
+        return answer === undefined
+          ? answerOpen(question as AskedOfRecords)
+          : this.admitted(question, answer);
+      }),
+    );
+  }
+
+  private async findLeased(
+    open: readonly AskedOfRecords[],
+    caller: string,
+  ): Promise<ReadonlyMap<AskedOfRecords, KnownCredential | undefined>> {
     const leased = open.filter(({ demand }) => demand === 'leased');
     const digests = leased.map(({ digest }) => digest);
     const known = digests.length === 0 ? [] : await this.parts.records.findAll(digests, caller);
-    const found = new Map(leased.map((question, at) => [question, known[at]]));
-    const answerOpen = async (question: AskedOfRecords) =>
-      found.has(question) ? this.settle(question, found.get(question)) : this.answerAsking(question);
-    return Promise.all(
-      questions.map(async (question, index) => answers[index] ?? answerOpen(question as AskedOfRecords)),
-    );
+    return new Map(leased.map((question, at) => [question, known[at]]));
   }
 
   private question(request: VerifyRequest, caller: string, path = ''): Question {
@@ -125,7 +143,7 @@ export class CredentialVerifier {
   }
 
   /** From what is known without asking anyone; undefined where that is not enough. */
-  private answerNearBy(question: Question): Verification | Promise<Verification> | undefined {
+  private judgeNearBy(question: Question): Verification | Unadmitted | undefined {
     const { demand, digest } = question;
     if (digest === undefined) return this.malformed();
     if (demand !== 'leased') return undefined;
@@ -133,7 +151,7 @@ export class CredentialVerifier {
     const known = records.nearBy(digest);
     if (known === undefined) return undefined;
     const answer = this.judge(question, known, undefined);
-    if (typeof answer !== 'string') return this.admitted(question, known, answer);
+    if (typeof answer !== 'string') return answer;
     if (answer === 'key_too_old') records.forget(digest);
     return undefined;
   }
@@ -171,7 +189,7 @@ export class CredentialVerifier {
     const answer = this.judgeAndKeep(question, known, admission);
     return typeof answer === 'string'
       ? this.settleAgain(question, known as KnownCredential, answer, admission)
-      : this.admitted(question, known, answer);
+      : this.admitted(question, answer);
   }
 
   private async settleAgain(
@@ -182,20 +200,19 @@ export class CredentialVerifier {
   ): Promise<Verification> {
     const again = await this.readAgain(known, why, question.caller);
     const answer = this.judgeAndKeep(question, again, admission);
-    if (typeof answer !== 'string') return this.admitted(question, again, answer);
+    if (typeof answer !== 'string') return this.admitted(question, answer);
     throw new Rejection('UNAVAILABLE', [], 1);
   }
 
   /** Takes the request from its limit, where it has one, and judges again: the key may have been revoked meanwhile. */
   private admitted(
     question: Question,
-    known: KnownCredential | undefined,
     answer: Verification | Unadmitted,
   ): Verification | Promise<Verification> {
     if (!('unadmitted' in answer)) return answer;
     return this.parts.limiter
       .consume([answer.unadmitted])
-      .then(([admission]) => this.settle(question, known, admission));
+      .then(([admission]) => this.settle(question, answer.known, admission));
   }
 
   private async readAgain(
@@ -257,7 +274,7 @@ export class CredentialVerifier {
     const limited = outcome === 'VALID' || outcome === 'INSUFFICIENT_SCOPE';
     if (outcome !== 'VALID') this.refusedBy(known, outcome);
     const unadmitted = limited && admission === undefined ? limitDemandOf(profile, known) : undefined;
-    if (unadmitted !== undefined) return { unadmitted };
+    if (unadmitted !== undefined) return { unadmitted, known };
     const passes = outcome !== 'VALID' || (admission?.admitted ?? true);
     return this.answer(
       question,

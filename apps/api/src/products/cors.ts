@@ -5,7 +5,8 @@ const MAX_AGE_SECONDS = 600;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const REQUEST_HEADERS = 'authorization, content-type, idempotency-key, prefer';
 const RESPONSE_HEADERS =
-  'location, preference-applied, ratelimit, ratelimit-policy, retry-after, x-error-id, x-request-id';
+  'location, preference-applied, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-error-id, ' +
+  'x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-request-id';
 
 interface Request {
   method: string;

@@ -34,7 +34,8 @@ beforeEach(() => {
 /** A product for browsers, beside those that are shipped. */
 function withOrigins({ all }: Profiles): Profiles {
   const browsers = { ...shippedProfile('sydx'), name: 'browsers', hosts: ['browsers.test'] };
-  return new Profiles([...all, { ...browsers, corsOrigins: ['https://app.test'] }]);
+  const rateLimit = shippedProfile('synaptiq').rateLimit;
+  return new Profiles([...all, { ...browsers, rateLimit, corsOrigins: ['https://app.test'] }]);
 }
 
 function ask(
@@ -181,6 +182,25 @@ describe.each(managing.map((profile) => [profile.name, profile] as const))(
       expect(answer.body).toContain(`"${code}"`);
     });
 
+    it('takes a content type without a body for none, where none is needed', async () => {
+      const headers = [good, JSON_TYPE];
+      const made = await ask(profile, {
+        method: 'POST',
+        path: keys,
+        headers,
+        body: '{"name":"n","scopes":[]}',
+      });
+      const { id } = made.json()['key'] as { id: string };
+      for (const length of [[], ['Content-Length: 0']]) {
+        const wish = { headers: [...headers, ...length] };
+        const rotated = await ask(profile, { ...wish, method: 'POST', path: `${keys}/${id}/rotate` });
+        const revoked = await ask(profile, { ...wish, method: 'DELETE', path: `${keys}/${id}` });
+        expect([rotated.status, revoked.status]).toEqual([200, 200]);
+        const nameless = await ask(profile, { ...wish, method: 'POST', path: keys });
+        expect(nameless.status).toBe(wordedError(profile, 'INVALID_REQUEST', null).status);
+      }
+    });
+
     it('says at its own address where a change can be asked for', async () => {
       api.keyManagement.enforcedAfterSeconds = 60;
       const made = await ask(profile, {
@@ -263,6 +283,14 @@ describe('a product for browsers', () => {
         'https://app.test',
       );
     }
+    api.verifier.rateLimit = LIMIT;
+    const { headers } = await ask(browsers, {
+      headers: ['Origin: https://app.test', 'Authorization: Bearer RATE_LIMITED'],
+    });
+    const exposed = headers['access-control-expose-headers']?.split(', ') ?? [];
+    const limits = Object.keys(headers).filter((header) => /ratelimit|retry-after/.test(header));
+    expect(limits).toContain('x-ratelimit-limit');
+    expect(exposed).toEqual(expect.arrayContaining(limits));
     const foreign = await preflight('https://evil.test');
     expect([foreign.status, foreign.headers['access-control-allow-origin']]).toEqual([401, undefined]);
   });
