@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { readProfiles } from './file-profiles.js';
 import type { Profile } from './profile.js';
-import { scopesAllowing, scopesOfKey } from './scope-rules.js';
+import { scopesAllowing, scopesOfKey, scopesWithin } from './scope-rules.js';
 
 const [base] = readProfiles('deploy/profiles', ['default']).all as [Profile];
 const RULES: Profile['scopes']['rules'] = [
@@ -45,6 +45,39 @@ describe('the scopes that allow a method', () => {
     expect(scopesAllowing(withScopes({ rules }), 'POST', 'managed keys')).toEqual(['root']);
     expect(scopesAllowing(withScopes({ rules }), 'GET', 'managed keys')).toEqual(['root', 'lister']);
     expect(scopesAllowing(withScopes({ rules: [] }), 'GET', 'managed keys')).toEqual([]);
+  });
+});
+
+describe('the scopes that a key may give to another', () => {
+  const within = (profile: string, held: string[]) =>
+    scopesWithin(readProfiles('deploy/profiles', []).named(profile) as Profile, held);
+
+  it('are its own, and those that allow nothing more', () => {
+    expect(within('synaptiq', ['admin'])).toEqual(['admin', 'read', 'write']);
+    expect(within('synaptiq', ['write'])).toEqual(['write', 'read']);
+    expect(within('synaptiq', ['read'])).toEqual(['read']);
+    expect(within('syntropy', ['access-tokens'])).toEqual(['access-tokens', 'read']);
+    expect(within('syntropy', ['write'])).toEqual(['write', 'read']);
+  });
+
+  it('are in the owner’s own words no others than it has', () => {
+    expect(within('default', ['keys:manage'])).toEqual(['keys:manage']);
+    expect(within('default', ['keys:manage', 'orders:read'])).toEqual(['keys:manage', 'orders:read']);
+    expect(within('default', ['write'])).toEqual(['write']);
+  });
+
+  it('never allow a method, or managing, that it does not have', () => {
+    fc.assert(
+      fc.property(fc.subarray(NAMES), fc.constantFrom('GET', 'POST', 'DELETE'), (held, method) => {
+        const profile = withScopes({});
+        const may = (names: readonly string[], use: 'resources' | 'managed keys') =>
+          scopesAllowing(profile, method, use)?.some((name) => names.includes(name)) ?? true;
+        const given = scopesWithin(profile, held);
+        for (const use of ['resources', 'managed keys'] as const) {
+          expect(may(given, use)).toBe(may(held, use));
+        }
+      }),
+    );
   });
 });
 

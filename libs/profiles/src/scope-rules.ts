@@ -21,6 +21,22 @@ export function scopesAllowing({ scopes }: Profile, method: string, use: KeyUse)
     .map(({ name }) => name);
 }
 
+/**
+ * The scopes that a key with these may give to another: its own, and those whose rules allow nothing that its own do not.
+ */
+export function scopesWithin(
+  { scopes: { rules } }: Pick<Profile, 'scopes'>,
+  held: readonly string[],
+): string[] {
+  const own = rules.filter(({ name }) => held.includes(name));
+  const manages = own.some(({ managesKeys }) => managesKeys);
+  const allows = (method: string) => own.some(({ methods }) => methods?.includes(method) === true);
+  const within = rules.filter(
+    ({ methods, managesKeys }) => methods !== null && methods.every(allows) && (manages || !managesKeys),
+  );
+  return [...new Set([...held, ...within.map(({ name }) => name)])];
+}
+
 /** The scopes of a new key, from what was wished (undefined: nothing was said), or what is wrong with the wish. */
 export function scopesOfKey(
   profile: Profile,

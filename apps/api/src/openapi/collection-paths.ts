@@ -65,8 +65,9 @@ function operationsOf(api: DescribedApi, collection: Collection, form: WrittenFo
   const { profile } = api;
   const name = schemaName(collection);
   const ref = { $ref: `#/components/schemas/${name}` };
-  const example = exampleOf(collection, form);
-  const path = [...api.parameters, ...parentParameters(collection)];
+  const example = exampleOf(collection, form, exampleParentId(profile, collection));
+  const parentId = exampleParentId(profile, collection);
+  const path = [...api.parameters, ...parentParameters(collection, parentId)];
   const ofOne = [...path, parameter('id', example['id'])];
   const answer = (description: string, content?: JsonSchemaObject, shown?: unknown): ResponseObject => ({
     description,
@@ -229,18 +230,23 @@ function mapped(schemas: Readonly<Record<string, JsonSchemaObject>>): Record<str
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, storable(schema)]));
 }
 
-function parentParameters({ parent }: Collection): ParameterObject[] {
-  return parent === null ? [] : [parameter(parent.field, EXAMPLE_HEX)];
+function parentParameters({ parent }: Collection, exampleId: string): ParameterObject[] {
+  return parent === null ? [] : [parameter(parent.field, exampleId)];
+}
+
+function exampleParentId({ collections }: Profile, { parent }: Collection): string {
+  const found = collections.find(({ name }) => name === parent?.collection);
+  return `${found?.idPrefix}_${EXAMPLE_HEX}`;
 }
 
 function parameter(name: string, example: unknown): ParameterObject {
   return { name, in: 'path', required: true, schema: { type: 'string' }, example };
 }
 
-function exampleOf(collection: Collection, form: WrittenForm): Record<string, unknown> {
+function exampleOf(collection: Collection, form: WrittenForm, parentId: string): Record<string, unknown> {
   return {
     id: `${collection.idPrefix}_${EXAMPLE_HEX}`,
-    ...(collection.parent !== null && { [collection.parent.field]: EXAMPLE_HEX }),
+    ...(collection.parent !== null && { [collection.parent.field]: parentId }),
     ...form.back(collection.example),
     createdAt: EXAMPLE_TIME,
     updatedAt: EXAMPLE_TIME,

@@ -297,6 +297,20 @@ describe('a product for browsers', () => {
 });
 
 describe('the host', () => {
+  it('is one: a request that names several is refused before its key is looked at', async () => {
+    const twice = await serveApi();
+    const asked = await twice.send(
+      'GET',
+      '/api/v1/whoami',
+      ['Authorization: Bearer good', 'Host: seyn.localhost'],
+      '',
+      'sydx.localhost',
+    );
+    expect([asked.status, asked.json()['error']]).toEqual([400, 'BadRequest']);
+    expect(twice.verifier.asked).toEqual([]);
+    await twice.close();
+  });
+
   it.each([
     ['synaptiq.localhost:3000', 'synaptiq'],
     ['SYNAPTIQ.localhost.', 'synaptiq'],

@@ -1,7 +1,7 @@
 import { Rejection } from '#libs/contracts';
 import type { EventStore, IdempotencyRecord } from '#libs/event-store';
 import { digestOf, hintOf } from '#libs/key-secret';
-import type { Profile } from '#libs/profiles';
+import { type Profile, scopesWithin } from '#libs/profiles';
 import { type CallerContext, metadataOf, wishOf } from '../commands/caller-context.js';
 import type { ChangeRate } from '../commands/change-rate.js';
 import { handleCommand } from '../commands/handle-command.js';
@@ -81,6 +81,7 @@ export class KeyCommands {
       const command = {
         type: 'CreateKey',
         ...wish,
+        ceiling: ceilingIn(profile, wish.ceiling),
         scopes,
         keyId,
         ...identity,
@@ -140,7 +141,7 @@ export class KeyCommands {
       const environment = await this.environmentOf(tenantId, keyId);
       const { secret, ...identity } = this.newSecret(profile, environment, tenantId);
       const graceSeconds = wish.graceSeconds ?? profile.keys.rotation?.graceSecondsDefault ?? 0;
-      const terms = { ...wish, graceSeconds, profile };
+      const terms = { ...wish, ceiling: ceilingIn(profile, wish.ceiling), graceSeconds, profile };
       const command = { type: 'RotateKey', ...terms, ...identity, ...this.stamp(tenantId) } as const;
       return { ...(await this.runRated(command, context, keep, keyId)), secret };
     });
@@ -155,7 +156,12 @@ export class KeyCommands {
     const asked = { keyId, ...(ceiling && { ceiling }) };
     return this.once(context, tenantId, 'retire previous secret', asked, async (keep) => {
       const profile = await this.profileOf(tenantId);
-      const command = { type: 'RetirePreviousSecret', profile, ceiling, ...this.stamp(tenantId) } as const;
+      const command = {
+        type: 'RetirePreviousSecret',
+        profile,
+        ceiling: ceilingIn(profile, ceiling),
+        ...this.stamp(tenantId),
+      } as const;
       return this.runRated(command, context, keep, keyId);
     });
   }
@@ -166,9 +172,16 @@ export class KeyCommands {
     wish: { reason: string | null; ceiling: Ceiling | null },
     context: CallerContext,
   ): Promise<Committed<KeyResource>> {
-    return this.once(context, tenantId, 'revoke key', { keyId, ...wish }, (keep) =>
-      this.runRated({ type: 'RevokeKey', ...wish, ...this.stamp(tenantId) }, context, keep, keyId),
-    );
+    return this.once(context, tenantId, 'revoke key', { keyId, ...wish }, async (keep) => {
+      // An operator revokes whatever the profile says, and whether or not it is known here.
+      const ceiling = wish.ceiling && ceilingIn(await this.profileOf(tenantId), wish.ceiling);
+      return this.runRated(
+        { type: 'RevokeKey', ...wish, ceiling, ...this.stamp(tenantId) },
+        context,
+        keep,
+        keyId,
+      );
+    });
   }
 
   /** One change of this tenant is taken from its rate; throws RATE_LIMITED where none is left. */
@@ -296,4 +309,9 @@ function effectOfRepeated({ type }: KeyCommand): FenceEffect | null {
 
 function effectIn({ fence }: Projected): FenceEffect | null {
   return fence === undefined ? null : { kind: fence.kind, bindsFromMs: fence.bindsFromMs };
+}
+
+/** With every scope that the managing key may give. */
+function ceilingIn(profile: Profile, ceiling: Ceiling | null): Ceiling | null {
+  return ceiling && { ...ceiling, scopes: scopesWithin(profile, ceiling.scopes) };
 }
