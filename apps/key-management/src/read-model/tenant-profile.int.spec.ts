@@ -52,7 +52,7 @@ describe('tenants and keys of before there were profiles', () => {
 
   beforeAll(async () => {
     database = await createKeysDatabase();
-    const migrations = KEYS_MIGRATIONS.filter((migration) => migration !== AddTenantProfile1764100000000);
+    const migrations = KEYS_MIGRATIONS.slice(0, KEYS_MIGRATIONS.indexOf(AddTenantProfile1764100000000));
     const old = new PostgresDatabase(
       { ...database.urls, schema: 'keys', migrations, connectionsMax: 2 },
       logger,
