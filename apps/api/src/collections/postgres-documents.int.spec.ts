@@ -141,10 +141,16 @@ describe('documents in PostgreSQL', () => {
       goOn = resolve;
     });
     await add('first');
+    let isFirst: () => void = () => undefined;
+    const first = new Promise<void>((resolve) => {
+      isFirst = resolve;
+    });
     const slow = documents.of(owner, async (owned) => {
       await owned.add(NOTES, note('slow'));
+      isFirst();
       await held;
     });
+    await first;
     const quick = add('quick');
     // Neither is there yet: the quick one waits for the place of the slow one.
     expect(await walked({ order: 'asc', limit: 10, by: 'cursor' })).toEqual(['first']);
