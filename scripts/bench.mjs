@@ -31,6 +31,7 @@ const FULL = {
   revokedKeys: 1_000_000,
   admissions: 120_000,
   refusals: 300,
+  documents: 1_000_000,
 };
 const QUICK = {
   rounds: 1,
@@ -45,6 +46,7 @@ const QUICK = {
   revokedKeys: 100_000,
   admissions: 12_000,
   refusals: 3,
+  documents: 2000,
 };
 const TENANTS = 16;
 const KEYS_MAX = 1_000_000;
@@ -115,6 +117,7 @@ async function measure(size, { percentileOf }, latchkey, stackEnv) {
   const { measureChanges } = await import('./bench/measure-changes.mjs');
   const { measureFence } = await import('./bench/measure-fence.mjs');
   const { measureCreates } = await import('./bench/measure-creates.mjs');
+  const { measurePages, measureVersions } = await import('./bench/measure-documents.mjs');
   const { measureHooks } = await import('./bench/measure-hooks.mjs');
   const { measureRefusals } = await import('./bench/measure-refusals.mjs');
   const { measureRateLimit } = await import('./bench/measure-rate-limit.mjs');
@@ -176,9 +179,14 @@ async function measure(size, { percentileOf }, latchkey, stackEnv) {
     const rateLimit = await measureRateLimit({ stackEnv, ...size });
     say('the api’s hooks, and the bare route');
     const hooks = await measureHooks(size);
+    say('lists of documents');
+    const documents = {
+      pages: await measurePages({ stackEnv, ...size }),
+      versions: await measureVersions(size),
+    };
     say('counting');
     const usage = await measureUsage({ latchkey, stackEnv, ...size });
-    return { samples, changes, refusals, fence, creates, rateLimit, hooks, usage };
+    return { samples, changes, refusals, fence, creates, rateLimit, hooks, documents, usage };
   } finally {
     management.close();
     await echo.stop();
@@ -209,7 +217,8 @@ async function oneResponse(latchkey, credential) {
 
 /** Spreads over the rounds, and for what is compared the spread of the quotients within each round. */
 async function figuresOf(measured, { spreadOf, percentileOf }) {
-  const { samples, changes, refusals, fence, creates, rateLimit, hooks, usage } = measured;
+  const { samples, changes, refusals, fence, creates, rateLimit, hooks, documents, usage } = measured;
+  const { barredDocuments } = await import('./bench/measure-documents.mjs');
   const { barredHooks } = await import('./bench/measure-hooks.mjs');
   const { refusalFigures } = await import('./bench/measure-refusals.mjs');
   const { IN_FLIGHT } = await import('./bench/measure-calls.mjs');
@@ -256,6 +265,7 @@ async function figuresOf(measured, { spreadOf, percentileOf }) {
     ...barredOf(fence, { spreadOf, percentileOf }),
     ...barredRateLimit(rateLimit, { spreadOf }),
     ...barredHooks(hooks, { spreadOf }),
+    ...barredDocuments(documents, { spreadOf, percentileOf }),
   ];
   const percentiles = (what, values) => {
     const sorted = values.toSorted((a, b) => a - b);

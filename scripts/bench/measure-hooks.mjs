@@ -16,7 +16,7 @@ export async function measureHooks({ rounds, callMs, warmUpMs }) {
   const servers = {};
   try {
     for (const kind of Object.keys(KINDS)) {
-      servers[kind] = await startWorker('api-server', { hooked: kind === 'hooked' });
+      servers[kind] = await startWorker('api-server', { kind });
     }
     const run = async (kind, inFlight, ms) => {
       const { path, headers } = KINDS[kind];

@@ -11,6 +11,9 @@ export interface DatedVersion {
   changes: readonly VersionChange[];
 }
 
+/** What is shown of a document in one version, in its order: each property, and how it is read from the document as it is kept. */
+export type ShownMembers = ReadonlyMap<string, (body: JsonObject) => unknown>;
+
 /**
  * One incompatible change, as pure functions between two adjacent versions: documents are kept in the newest, requests
  * of older ones are brought forward and answers brought back, step by step.
@@ -19,8 +22,8 @@ export interface VersionChange {
   collection: string;
   /** What a client sends, from the older version to the newer. `whole`: not only what is to be changed. */
   forward(body: JsonObject, whole: boolean): JsonObject;
-  /** What a client is shown, from the newer version to the older. */
-  back(document: JsonObject): JsonObject;
+  /** What a client is shown, from the newer version to the older; worked out once for all documents. */
+  back(members: ShownMembers): ShownMembers;
   /** The collection's schema, from the newer version to the older. Throws an Error where it does not fit. */
   schemaBack(schema: ObjectSchema): ObjectSchema;
   /** As {@link schemaBack}, of what is shown. */
@@ -73,7 +76,7 @@ function renamed(older: string, newer: string): Steps {
   };
   return {
     forward: (body) => withName(body, older, newer),
-    back: (document) => withName(document, newer, older),
+    back: (members) => new Map([...members].map(([name, read]) => [name === newer ? older : name, read])),
     schemaBack,
     shownBack: schemaBack,
   };
@@ -81,10 +84,6 @@ function renamed(older: string, newer: string): Steps {
 
 function valuesRenamed(property: string, newerByOlder: ReadonlyMap<string, unknown>): Steps {
   const olderByNewer = new Map([...newerByOlder].map(([older, newer]) => [newer, older]));
-  const replaced = (object: JsonObject, values: ReadonlyMap<unknown, unknown>) =>
-    object[property] === undefined || !values.has(object[property])
-      ? object
-      : { ...object, [property]: values.get(object[property]) };
   const schemaBack = (schema: ObjectSchema) => {
     assertHas(schema, property);
     const { enum: newer, ...rest } = schema.properties[property] as JsonSchema & { enum?: unknown[] };
@@ -97,8 +96,17 @@ function valuesRenamed(property: string, newerByOlder: ReadonlyMap<string, unkno
     return { ...schema, properties: { ...schema.properties, [property]: { ...rest, enum: older } } };
   };
   return {
-    forward: (body) => replaced(body, newerByOlder),
-    back: (document) => replaced(document, olderByNewer),
+    forward(body) {
+      const value = body[property] as string;
+      return newerByOlder.has(value) ? { ...body, [property]: newerByOlder.get(value) } : body;
+    },
+    back: (members) =>
+      new Map(
+        [...members].map(([name, read]) => [
+          name,
+          name === property ? asCalledBefore(read, olderByNewer) : read,
+        ]),
+      ),
     schemaBack,
     shownBack: schemaBack,
   };
@@ -108,7 +116,7 @@ function required(property: string, absentMeans: unknown): Steps {
   return {
     forward: (body, whole) =>
       whole && body[property] === undefined ? { ...body, [property]: absentMeans } : body,
-    back: (document) => document,
+    back: (members) => members,
     schemaBack(schema) {
       assertHas(schema, property);
       if (schema.required?.includes(property) !== true) throw new Error(`needs ${property} to be required`);
@@ -126,12 +134,19 @@ function removed(property: string, propertySchema: JsonSchema, shows: unknown): 
   };
   return {
     forward: (body) => Object.fromEntries(Object.entries(body).filter(([name]) => name !== property)),
-    back: (document) => ({ ...document, [property]: shows }),
+    back: (members) => new Map([...members, [property, () => shows]]),
     schemaBack,
     shownBack: (schema) => ({
       ...schemaBack(schema),
       required: [...(schema.required ?? []), property],
     }),
+  };
+}
+
+function asCalledBefore(read: (body: JsonObject) => unknown, olderByNewer: ReadonlyMap<unknown, unknown>) {
+  return (body: JsonObject) => {
+    const value = read(body);
+    return olderByNewer.has(value) ? olderByNewer.get(value) : value;
   };
 }
 

@@ -4,6 +4,7 @@ import {
   type JsonObject,
   type ObjectSchema,
   type SchemaCheck,
+  type ShownMembers,
   schemaCheck,
 } from '#libs/profiles';
 
@@ -17,8 +18,8 @@ export interface WrittenForm {
   problemsOfNewest: SchemaCheck;
   /** To the newest version. `whole`: not only what is to be changed. */
   forward(body: JsonObject, whole: boolean): JsonObject;
-  /** From the newest version. */
-  back(body: JsonObject): JsonObject;
+  /** What is shown of a document as it is kept, in the order of {@link shown}; undefined is not shown. */
+  members: ShownMembers;
   /** Of what is sent to make a document. */
   written: ObjectSchema;
   /** Of what is shown, but for the properties that every document has. */
@@ -40,10 +41,27 @@ export function writtenForm(collection: Collection, later: readonly DatedVersion
     problemsOfPart: schemaCheck({ ...part, minProperties: 1 }),
     problemsOfNewest: steps.length === 0 ? problemsOfWhole : schemaCheck(collection.schema),
     forward: (body, whole) => steps.reduce((changed, step) => step.forward(changed, whole), body),
-    back: (body) => backwards.reduce((changed, step) => step.back(changed), body),
+    members: backwards.reduce((members, step) => step.back(members), membersOf(collection.schema)),
     written,
     shown,
   };
+}
+
+function membersOf({ properties }: ObjectSchema): ShownMembers {
+  return new Map(Object.keys(properties).map((name) => [name, (body: JsonObject) => body[name]]));
+}
+
+/** The properties that are shown of a document as it is kept. */
+export function shownOf(
+  { members }: Pick<WrittenForm, 'members'>,
+  body: JsonObject,
+): Record<string, unknown> {
+  const shown: Record<string, unknown> = {};
+  for (const [name, read] of members) {
+    const value = read(body);
+    if (value !== undefined) shown[name] = value;
+  }
+  return shown;
 }
 
 /** The schema of what is sent to change some properties: none must be given. */

@@ -1,5 +1,5 @@
 import { type Collection, type ErrorCause, pathOfCollection, type Profile } from '#libs/profiles';
-import { partOf, type WrittenForm } from '../collections/written-form.js';
+import { partOf, shownOf, type WrittenForm } from '../collections/written-form.js';
 import { errorResponses } from './error-responses.js';
 import { listParameters, listSchema } from './list-parts.js';
 import { headersOf } from './response-headers.js';
@@ -247,7 +247,7 @@ function exampleOf(collection: Collection, form: WrittenForm, parentId: string):
   return {
     id: `${collection.idPrefix}_${EXAMPLE_HEX}`,
     ...(collection.parent !== null && { [collection.parent.field]: parentId }),
-    ...form.back(collection.example),
+    ...shownOf(form, collection.example),
     createdAt: EXAMPLE_TIME,
     updatedAt: EXAMPLE_TIME,
   };
@@ -257,6 +257,6 @@ function exampleOf(collection: Collection, form: WrittenForm, parentId: string):
 function writtenExample(collection: Collection, form: WrittenForm): Record<string, unknown> {
   const names = Object.keys(form.written.properties);
   return Object.fromEntries(
-    Object.entries(form.back(collection.example)).filter(([name]) => names.includes(name)),
+    Object.entries(shownOf(form, collection.example)).filter(([name]) => names.includes(name)),
   );
 }
