@@ -150,7 +150,8 @@ describeProduct({ profile: 'syntropy', basePath: '/api/v1' }, (syntropy) => {
   });
 
   it('SYNTROPY-4 an account pinned to an old version sees none of the incompatible changes since, and can try them', async () => {
-    const [oldest = '', middle = '', newest = ''] = await versionsOf(syntropy());
+    const [oldest = '', middle = '', ...later] = await versionsOf(syntropy());
+    const newest = later.at(-1) ?? '';
     const tenantId = await syntropy().tenant();
     const { secret } = await syntropy().key({}, tenantId);
     await syntropy().pin(tenantId, oldest);
