@@ -14,7 +14,7 @@ interface Ended {
 
 function fuzz(args: readonly string[]): Promise<Ended> {
   return new Promise((done) => {
-    const command = ['scripts/fuzz.mjs', ...args];
+    const command = ['scripts/schemathesis.mjs', ...args];
     execFile(process.execPath, command, { maxBuffer: 100_000_000 }, (error, stdout, stderr) => {
       done({ code: error === null ? 0 : Number(error.code), output: stdout + stderr });
     });

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureBuilt } from './build.mjs';
-import { ensureSchemathesis, holdToDocument } from './fuzz/schemathesis.mjs';
+import { ensureSchemathesis, holdToDocument } from './fuzz/held-to-document.mjs';
 import { importSource } from './import-source.mjs';
 import { ensureInstalled } from './install.mjs';
 import { runAsProgram } from './run.mjs';
