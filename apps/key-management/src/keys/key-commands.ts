@@ -15,7 +15,7 @@ import type { Environment, Hint } from './key.events.js';
 import type { ExistingKey, KeyState } from './key.state.js';
 import { isTenantId } from '../tenants/tenant-id.js';
 import type { TenantProfiles } from '../tenants/tenant-profiles.js';
-import { scopesOfNewKey } from './key-policy.js';
+import { requireEnvironment, scopesOfNewKey } from './key-policy.js';
 import { isKeyId, newKeyId } from './key-id.js';
 import { type KeyResource, keyResourceOf, streamOfKey } from './key-resource.js';
 
@@ -139,6 +139,7 @@ export class KeyCommands {
     return this.onceWithSecret(context, tenantId, 'rotate key', { keyId, ...wish }, async (keep) => {
       const profile = await this.profileOf(tenantId);
       const environment = await this.environmentOf(tenantId, keyId);
+      requireEnvironment(profile, environment);
       const { secret, ...identity } = this.newSecret(profile, environment, tenantId);
       const graceSeconds = wish.graceSeconds ?? profile.keys.rotation?.graceSecondsDefault ?? 0;
       const terms = { ...wish, ceiling: ceilingIn(profile, wish.ceiling), graceSeconds, profile };

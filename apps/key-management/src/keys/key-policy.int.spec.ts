@@ -1,4 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import type { SealedRecord } from '#libs/contracts';
@@ -142,6 +145,38 @@ describe('the keys of a product', () => {
       [`tenant-${tenantId}`, 'HINT', 'synaptiq'],
       [`key-${id}`, 'KEY', 'synaptiq'],
     ]);
+  });
+});
+
+describe('the key of an environment that its product no longer has', () => {
+  const all = new ServedForSuite();
+
+  it('is not rotated, says so, and can be revoked', async () => {
+    const tenantId = `t-${randomUUID()}`;
+    const keys = `/v1/tenants/${tenantId}/keys`;
+    await all.ask('PUT', `/v1/tenants/${tenantId}`, { body: { profile: 'sydnee' } });
+    const { body } = await all.ask('POST', keys, { body: { name: 'k', environment: 'test' } });
+    const directory = await mkdtemp(join(tmpdir(), 'profiles-'));
+    await cp('deploy/profiles', directory, { recursive: true });
+    const sydnee = await readFile('deploy/profiles/sydnee.yaml', 'utf8');
+    const liveAlone = sydnee.replace(
+      'environments: { live: live, test: test }',
+      'environments: { live: live }',
+    );
+    expect(liveAlone).not.toBe(sydnee);
+    await writeFile(join(directory, 'sydnee.yaml'), liveAlone);
+    const fewer = await serveKeyManagement(all.database, { LATCHKEY_PROFILES_DIR: directory });
+    try {
+      const refused = await ask(fewer, 'POST', `${keys}/${body.key.id}/rotate`, {
+        body: { graceSeconds: 0 },
+      });
+      expect([refused.status, refused.body.code]).toEqual([409, 'CHANGE_NOT_ALLOWED']);
+      const revoked = await ask(fewer, 'POST', `${keys}/${body.key.id}/revoke`);
+      expect([revoked.status, revoked.body.status]).toEqual([200, 'enforced']);
+    } finally {
+      await fewer.close();
+      await rm(directory, { recursive: true });
+    }
   });
 });
 

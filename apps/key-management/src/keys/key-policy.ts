@@ -45,6 +45,11 @@ export function requireRotation({ keys }: Profile): void {
   if (keys.rotation === null) throw new Rejection('CHANGE_NOT_ALLOWED');
 }
 
+/** Throws CHANGE_NOT_ALLOWED for a key of an environment that its product no longer has: no new secret can be composed. */
+export function requireEnvironment({ keys }: Profile, environment: Environment): void {
+  if (!keys.environments.includes(environment)) throw new Rejection('CHANGE_NOT_ALLOWED');
+}
+
 /** Throws for scopes, or an end of the expiry, that the product does not allow. */
 export function requireAllowed(
   profile: Profile,
