@@ -53,6 +53,27 @@ describe('RedisRateLimiter on one Redis', () => {
     expect(there).toMatchObject({ admitted: false, decidedAtMicros: last });
   });
 
+  it('forgets what left the window by few commands, however much it is', async () => {
+    const nowMicros = await microsOf(raw);
+    const gone = Array.from({ length: 20_000 }, (_, at) => nowMicros - 2 * WINDOW_MICROS + at);
+    const held = Array.from({ length: 5000 }, (_, at) => nowMicros - WINDOW_MICROS / 2 + at);
+    await raw.rpush('lk:l:a', ...gone);
+    await raw.rpush('lk:l:a', ...held);
+    await raw.config('RESETSTAT');
+    const [admission] = await limiter.consume([{ subject: 'a', limit: 10_000, cost: 1 }]);
+    expect(admission).toMatchObject({ admitted: true, remaining: 10_000 - 5001 });
+    const commands = await raw.info('commandstats');
+    const calls = [...commands.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)].map(([, name, count]) => [
+      name,
+      Number(count),
+    ]);
+    expect(Object.fromEntries(calls)).toMatchObject({ ltrim: 1, rpush: 1 });
+    expect(calls.reduce((sum, [, count]) => sum + (count as number), 0)).toBeLessThan(60);
+    expect(await raw.lrange('lk:l:a', 0, 0)).toEqual([String(held[0])]);
+    const [last] = await limiter.consume([{ subject: 'a', limit: 10_000, cost: 4999 }]);
+    expect(last).toMatchObject({ admitted: true, remaining: 0 });
+  });
+
   it('keeps one list of times for each subject, for as long as an admission is in the window', async () => {
     const [first] = await limiter.consume([demand]);
     expect(await raw.keys('*')).toEqual(['lk:l:a']);
