@@ -48,6 +48,9 @@ interface Unadmitted {
   known: KnownCredential;
 }
 
+/** A verification, or what it waits for. */
+type Judged = Verification | Unadmitted;
+
 /** Why nothing can be said from what is known: the authority must be read. */
 type TooOld = 'key_too_old' | 'tenant_too_old' | 'behind';
 
@@ -87,43 +90,78 @@ export class CredentialVerifier {
    */
   verify(request: VerifyRequest, caller: string): Verification | Promise<Verification> {
     const question = this.question(request, caller);
-    const answer = this.judgeNearBy(question);
-    if (answer === undefined) return this.answerAsking(question as AskedOfRecords);
-    return this.admitted(question, answer);
+    const nearBy = this.judgeNearBy(question);
+    if (nearBy === undefined) return this.verifyAsking(question as AskedOfRecords);
+    return isUnadmitted(nearBy) ? this.admit(question, nearBy) : nearBy;
   }
 
-  /** The verifications in the order of the requests; one that can't be reached fails all. */
+  /**
+   * The verifications in the order of the requests; one that can't be reached fails all. Nothing is taken from a limit
+   * before each could be judged: what can't be answered must not cost the others.
+   */
   async verifyAll(requests: readonly VerifyRequest[], caller: string): Promise<Verification[]> {
     const questions = requests.map((request, index) => this.question(request, caller, `requests.${index}.`));
-    const answers = questions.map((question) => this.judgeNearBy(question));
-    const open = questions.filter((_, index) => answers[index] === undefined) as AskedOfRecords[];
-    const limited = answers.some((answer) => answer !== undefined && 'unadmitted' in answer);
-    if (open.length === 0 && !limited) return answers as Verification[];
+    const nearBy = questions.map((question) => this.judgeNearBy(question));
+    const judged = nearBy.includes(undefined)
+      ? await this.judgeAllAsking(questions, nearBy, caller)
+      : (nearBy as Judged[]);
+    return judged.some(isUnadmitted) ? this.admitAll(questions, judged) : (judged as Verification[]);
+  }
 
-    const found = this.findLeased(open, caller);
-    const answerOpen = async (question: AskedOfRecords) =>
-      question.demand === 'leased'
-        ? this.settle(question, (await found).get(question))
-        : this.answerAsking(question);
-    // All begin in this turn and are waited for together: a failure that nobody waits for would end the process.
+  private async verifyAsking(question: AskedOfRecords): Promise<Verification> {
+    const judged = await this.judgeFound(question, await this.read(question));
+    return isUnadmitted(judged) ? this.admit(question, judged) : judged;
+  }
+
+  private async judgeAllAsking(
+    questions: readonly Question[],
+    nearBy: readonly (Judged | undefined)[],
+    caller: string,
+  ): Promise<Judged[]> {
+    const open = questions.filter((_, index) => nearBy[index] === undefined) as AskedOfRecords[];
+    const leased = open.filter(({ demand }) => demand === 'leased');
+    const others = open.filter(({ demand }) => demand !== 'leased');
+    const [knownLeased, knownOthers] = await Promise.all([
+      leased.length === 0
+        ? []
+        : this.parts.records.findAll(
+            leased.map(({ digest }) => digest),
+            caller,
+          ),
+      Promise.all(others.map((question) => this.read(question))),
+    ]);
+    const known = new Map<Question, KnownCredential | undefined>();
+    leased.forEach((question, at) => known.set(question, knownLeased[at]));
+    others.forEach((question, at) => known.set(question, knownOthers[at]));
+    // All are judged in this turn and waited for together: a failure that nobody waits for would end the process.
     return Promise.all(
-      questions.map(async (question, index) => {
-        const answer = answers[index];
-        return answer === undefined
-          ? answerOpen(question as AskedOfRecords)
-          : this.admitted(question, answer);
-      }),
+      questions.map(
+        async (question, index) => nearBy[index] ?? this.judgeFound(question, known.get(question)),
+      ),
     );
   }
 
-  private async findLeased(
-    open: readonly AskedOfRecords[],
-    caller: string,
-  ): Promise<ReadonlyMap<AskedOfRecords, KnownCredential | undefined>> {
-    const leased = open.filter(({ demand }) => demand === 'leased');
-    const digests = leased.map(({ digest }) => digest);
-    const known = digests.length === 0 ? [] : await this.parts.records.findAll(digests, caller);
-    return new Map(leased.map((question, at) => [question, known[at]]));
+  private async admit(question: Question, unadmitted: Unadmitted): Promise<Verification> {
+    const [verification] = await this.admitAll([question], [unadmitted]);
+    return verification as Verification;
+  }
+
+  /** Takes what is limited from its limits, at once, and judges it again: a key may have been revoked meanwhile. */
+  private async admitAll(questions: readonly Question[], judged: readonly Judged[]): Promise<Verification[]> {
+    const demands = judged.filter(isUnadmitted).map(({ unadmitted }) => unadmitted);
+    const admissions = (await this.parts.limiter.consume(demands)).values();
+    return Promise.all(
+      judged.map(async (answer, index) => {
+        if (!isUnadmitted(answer)) return answer;
+        const admission = admissions.next().value as Admission;
+        // What was admitted, or refused, is not unadmitted again.
+        return this.judgeFound(
+          questions[index] as Question,
+          answer.known,
+          admission,
+        ) as Promise<Verification>;
+      }),
+    );
   }
 
   private question(request: VerifyRequest, caller: string, path = ''): Question {
@@ -143,7 +181,7 @@ export class CredentialVerifier {
   }
 
   /** From what is known without asking anyone; undefined where that is not enough. */
-  private judgeNearBy(question: Question): Verification | Unadmitted | undefined {
+  private judgeNearBy(question: Question): Judged | undefined {
     const { demand, digest } = question;
     if (digest === undefined) return this.malformed();
     if (demand !== 'leased') return undefined;
@@ -154,10 +192,6 @@ export class CredentialVerifier {
     if (typeof answer !== 'string') return answer;
     if (answer === 'key_too_old') records.forget(digest);
     return undefined;
-  }
-
-  private async answerAsking(question: AskedOfRecords): Promise<Verification> {
-    return this.settle(question, await this.read(question));
   }
 
   private read({ digest, demand, caller }: AskedOfRecords): Promise<KnownCredential | undefined> {
@@ -181,38 +215,17 @@ export class CredentialVerifier {
   }
 
   /** Judges what was found. What is too old is read from the authority, once, and judged again. */
-  private settle(
+  private async judgeFound(
     question: Question,
     known: KnownCredential | undefined,
     admission?: Admission,
-  ): Verification | Promise<Verification> {
+  ): Promise<Judged> {
     const answer = this.judgeAndKeep(question, known, admission);
-    return typeof answer === 'string'
-      ? this.settleAgain(question, known as KnownCredential, answer, admission)
-      : this.admitted(question, answer);
-  }
-
-  private async settleAgain(
-    question: Question,
-    known: KnownCredential,
-    why: TooOld,
-    admission: Admission | undefined,
-  ): Promise<Verification> {
-    const again = await this.readAgain(known, why, question.caller);
-    const answer = this.judgeAndKeep(question, again, admission);
-    if (typeof answer !== 'string') return this.admitted(question, answer);
+    if (typeof answer !== 'string') return answer;
+    const again = await this.readAgain(known as KnownCredential, answer, question.caller);
+    const answeredAgain = this.judgeAndKeep(question, again, admission);
+    if (typeof answeredAgain !== 'string') return answeredAgain;
     throw new Rejection('UNAVAILABLE', [], 1);
-  }
-
-  /** Takes the request from its limit, where it has one, and judges again: the key may have been revoked meanwhile. */
-  private admitted(
-    question: Question,
-    answer: Verification | Unadmitted,
-  ): Verification | Promise<Verification> {
-    if (!('unadmitted' in answer)) return answer;
-    return this.parts.limiter
-      .consume([answer.unadmitted])
-      .then(([admission]) => this.settle(question, answer.known, admission));
   }
 
   private async readAgain(
@@ -235,7 +248,7 @@ export class CredentialVerifier {
     question: Question,
     known: KnownCredential | undefined,
     admission: Admission | undefined,
-  ): Verification | Unadmitted | TooOld {
+  ): Judged | TooOld {
     const answer = this.judge(question, known, admission);
     if (typeof answer !== 'string' && known !== undefined) this.parts.records.keep(known);
     return answer;
@@ -246,7 +259,7 @@ export class CredentialVerifier {
     question: Question,
     known: KnownCredential | undefined,
     admission: Admission | undefined,
-  ): Verification | Unadmitted | TooOld {
+  ): Judged | TooOld {
     const { request, profile, demand } = question;
     const { fence } = this.parts;
     const nowMs = this.parts.nowMs();
@@ -347,6 +360,10 @@ export class CredentialVerifier {
     const response = nameless('MALFORMED', this.parts.newRequestId(), undefined);
     return { outcome: 'MALFORMED', response, event: undefined };
   }
+}
+
+function isUnadmitted(judged: Judged): judged is Unadmitted {
+  return 'unadmitted' in judged;
 }
 
 /** Nothing was ever changed about nobody: what is asked of the fence is whether there is a lease. */
