@@ -82,7 +82,10 @@ export class PostgresDatabase {
     } catch (err) {
       if (transaction.isTransactionActive) await transaction.rollbackTransaction().catch(() => undefined);
       if (!isAway(err)) throw err;
-      this.logger.warn({ err, dependency: 'postgres' }, 'a transaction failed because PostgreSQL is away');
+      this.logger.warn(
+        { err, dependency: 'postgres' },
+        'a transaction failed because PostgreSQL is away or did not answer in time',
+      );
       throw new Rejection('UNAVAILABLE', [], 1);
     } finally {
       await transaction.release().catch(() => undefined);
@@ -161,8 +164,9 @@ export function isAway(error: unknown): boolean {
     message?: string;
   };
   const connectionLost = /^(08|57P)/.test(code) || code === '53300';
-  // A transaction that bounded how long it waits for a lock or a statement has given up.
-  const gaveUpWaiting = code === '55P03' || code === '57014';
+  // A transaction that bounded how long it waits for a lock or a statement has given up, or of two that wait for each other
+  // PostgreSQL ended this one.
+  const gaveUpWaiting = code === '55P03' || code === '57014' || code === '40P01';
   const networkFailed = [
     'ECONNREFUSED',
     'ECONNRESET',

@@ -222,6 +222,25 @@ describe('documents in PostgreSQL', () => {
     expect(await walked({ order: 'asc', limit: 5, by: 'cursor' })).toEqual([]);
   });
 
+  it('that wait for each other fail for one of the two, who may try again', async () => {
+    const [a, b] = await Promise.all([add('a'), add('b')]);
+    let arrived = 0;
+    let release = () => {};
+    const bothHold = new Promise<void>((resolve) => (release = resolve));
+    const holding = (own: string, other: string) =>
+      documents.of(owner, async (owned) => {
+        await owned.find(NOTES, own, 'exclusive');
+        arrived += 1;
+        if (arrived === 2) release();
+        await bothHold;
+        return owned.find(NOTES, other, 'shared');
+      });
+    const ends = await Promise.allSettled([holding(a.id, b.id), holding(b.id, a.id)]);
+    const [failed] = ends.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
+    expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(failed?.reason).toMatchObject({ code: 'UNAVAILABLE', retryAfterSeconds: 1 });
+  });
+
   it('are walked to by an index from any place, however many there are', async () => {
     await admin.query(
       `insert into api.documents
