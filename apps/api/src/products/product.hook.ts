@@ -16,9 +16,15 @@ const products = new WeakMap<IncomingMessage, Profile>();
  * Called for every request before it is routed.
  */
 export function routeToProduct(profiles: Profiles, raw: IncomingMessage, target: string): string {
-  const profile = profiles.ofHost(raw.headers.host) ?? profiles.fallback;
+  const profile = profiles.ofHost(hostOf(raw)) ?? profiles.fallback;
   products.set(raw, profile);
   return routedTarget(profile, target);
+}
+
+/** A target in absolute form names the host, whatever the field `Host` says (RFC 9112, 3.2.2). */
+function hostOf({ url = '', headers }: IncomingMessage): string | undefined {
+  const [, authority] = /^https?:\/\/([^/?#]*)/i.exec(url) ?? [];
+  return authority ?? headers.host;
 }
 
 /** Whose product the request is for. */

@@ -311,6 +311,13 @@ describe('the host', () => {
     await twice.close();
   });
 
+  it('is that of a target in absolute form, whatever the Host field says', async () => {
+    const target = 'http://seyn.localhost/api/v1/whoami';
+    const { status } = await api.send('GET', target, ['Authorization: Bearer good'], '', 'sydx.localhost');
+    expect(status).toBe(200);
+    expect(api.verifier.asked).toMatchObject([{ profile: 'seyn' }]);
+  });
+
   it.each([
     ['synaptiq.localhost:3000', 'synaptiq'],
     ['SYNAPTIQ.localhost.', 'synaptiq'],
