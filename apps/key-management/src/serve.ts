@@ -22,6 +22,7 @@ import { KeyEntity } from './read-model/key.entity.js';
 import { CreateKeyReadModel1763800100000 } from './read-model/migrations/1763800100000-create-key-read-model.js';
 import { AddKeyCreator1764000000000 } from './read-model/migrations/1764000000000-add-key-creator.js';
 import { AddTenantProfile1764100000000 } from './read-model/migrations/1764100000000-add-tenant-profile.js';
+import { ReadFenceLogByIndex1764400000000 } from './fencing/migrations/1764400000000-read-fence-log-by-index.js';
 import { ForceRowSecurity1764300000000 } from './read-model/migrations/1764300000000-force-row-security.js';
 import { OrderKeysByPosition1764200000000 } from './read-model/migrations/1764200000000-order-keys-by-position.js';
 import { PostgresKeyReadModel } from './read-model/postgres-key-read-model.js';
@@ -44,6 +45,7 @@ export const KEYS_MIGRATIONS = [
   AddTenantProfile1764100000000,
   OrderKeysByPosition1764200000000,
   ForceRowSecurity1764300000000,
+  ReadFenceLogByIndex1764400000000,
 ];
 
 /** Starts key-management; the event log is the caller's choice, and closed with the service. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { type Append, ReadModel } from '#libs/event-store';
+import type { QueryRunner } from 'typeorm';
+import { type Append, ReadModel, type Transaction } from '#libs/event-store';
 import { CreateEventStore1763800000000 } from '#libs/event-store/migrations/1763800000000-create-event-store';
 import { PostgresEventStore } from '#libs/event-store/postgres-event-store';
 import { type FenceEntry, GRANT_ENTRIES_MAX, outlivesMs } from '#libs/fence';
@@ -13,7 +14,9 @@ import { createKeysDatabase, type KeysDatabase, logger } from '../served-key-man
 import type { FenceChange } from './fence-change.js';
 import type { FenceReceipt } from './fence-ledger.js';
 import { CreateFence1763800200000 } from './migrations/1763800200000-create-fence.js';
+import { ReadFenceLogByIndex1764400000000 } from './migrations/1764400000000-read-fence-log-by-index.js';
 import { PostgresFenceLedger } from './postgres-fence-ledger.js';
+import { selectEntries } from './postgres-fence-rows.js';
 import { PostgresFenceLog } from './postgres-fence-log.js';
 
 jest.setTimeout(60_000);
@@ -47,6 +50,7 @@ describe('PostgresFenceLedger', () => {
               CreateEventStore1763800000000,
               CreateKeyReadModel1763800100000,
               CreateFence1763800200000,
+              ReadFenceLogByIndex1764400000000,
             ],
             connectionsMax: 10,
           },
@@ -442,6 +446,50 @@ describe('PostgresFenceLedger', () => {
       await expect(ledger.open(TERMS)).resolves.toMatchObject({ settled: false, isOpen: true });
       await expect(ledger.renew(incarnation, 0)).resolves.toMatchObject({ isKnown: false });
     });
+  });
+});
+
+describe('a large fence log', () => {
+  it('is read page by page by its index, before PostgreSQL has counted it; the policy it had was not', async () => {
+    const test = await createKeysDatabase();
+    const migrations = [
+      CreateEventStore1763800000000,
+      CreateKeyReadModel1763800100000,
+      CreateFence1763800200000,
+      ReadFenceLogByIndex1764400000000,
+    ];
+    const database = new PostgresDatabase(
+      { ...test.urls, schema: 'keys', migrations, connectionsMax: 2 },
+      logger,
+    );
+    const admin = new pg.Client({ connectionString: test.adminUrl });
+    try {
+      await Promise.all([database.ready, admin.connect()]);
+      await admin.query(
+        `insert into keys.fence_log (seq, kind, subject, floor_version, terminal, profile)
+         select n, 'KEY', 'key-' || n, 2, true, 'default' from generate_series(1, 200000) n`,
+      );
+      const planned = () =>
+        database.inTransaction('*', async (transaction) => {
+          const plans: string[] = [];
+          const explaining = {
+            query: async (sql: string, parameters: unknown[]) => {
+              plans.push(JSON.stringify(await transaction.query(`explain ${sql}`, parameters)));
+              return [];
+            },
+          };
+          await selectEntries(explaining as unknown as Transaction, 1000, GRANT_ENTRIES_MAX);
+          return plans.join();
+        });
+      expect(await planned()).toMatch(/Index Scan/);
+      expect(await planned()).not.toMatch(/Sort|Seq Scan/);
+      await new ReadFenceLogByIndex1764400000000().down(admin as unknown as QueryRunner);
+      expect(await planned()).toMatch(/Sort/);
+    } finally {
+      await admin.end();
+      await database.close();
+      await test.drop();
+    }
   });
 });
 
