@@ -132,6 +132,13 @@ describe('what is wrong with versions', () => {
       ...more,
     } as unknown as ProfileDocument);
   const notes = { collection: 'notes' } as const;
+  const replacedBy = {
+    ...notes,
+    kind: 'replaced',
+    property: 'on',
+    schema: { type: 'boolean' },
+    by: 'state',
+  } as const;
 
   it('is nothing with good ones', () => {
     expect(
@@ -140,6 +147,13 @@ describe('what is wrong with versions', () => {
         { ...notes, kind: 'values-renamed', property: 'state', values: { enabled: 'active' } },
         { ...notes, kind: 'required', property: 'title', absentMeans: 'untitled' },
         { ...notes, kind: 'removed', property: 'size', schema: { type: 'integer' }, shows: 0 },
+        {
+          ...replacedBy,
+          pairs: [
+            { older: true, newer: 'active' },
+            { older: false, newer: 'paused' },
+          ],
+        },
       ]),
     ).toEqual([]);
   });
@@ -175,6 +189,52 @@ describe('what is wrong with versions', () => {
     [
       'names title, which the newer version has',
       { ...notes, kind: 'removed', property: 'title', schema: TEXT, shows: '' },
+    ],
+    [
+      'names createdAt, which every document has',
+      { ...notes, kind: 'renamed', property: 'title', before: 'createdAt' },
+    ],
+    [
+      'gives two older values of state the same newer one',
+      { ...notes, kind: 'values-renamed', property: 'state', values: { on: 'active', enabled: 'active' } },
+    ],
+    [
+      'has a wrong absentMeans: it must be string',
+      { ...notes, kind: 'required', property: 'title', absentMeans: 7 },
+    ],
+    [
+      'has a wrong shows: it must be integer',
+      { ...notes, kind: 'removed', property: 'size', schema: { type: 'integer' }, shows: 'none' },
+    ],
+    ['must say by and pairs', { ...notes, kind: 'replaced', property: 'on', schema: { type: 'boolean' } }],
+    [
+      'names size, which the newer version does not have',
+      { ...replacedBy, by: 'size', pairs: [{ older: true, newer: 1 }] },
+    ],
+    [
+      'must pair every value of on, which must be listed in its schema',
+      { ...replacedBy, pairs: [{ older: true, newer: 'active' }] },
+    ],
+    [
+      'must pair every value of state, which must be listed in its schema',
+      {
+        ...replacedBy,
+        pairs: [
+          { older: true, newer: 'active' },
+          { older: false, newer: 'lost' },
+        ],
+      },
+    ],
+    [
+      'must pair every value of title, which must be listed in its schema',
+      {
+        ...replacedBy,
+        by: 'title',
+        pairs: [
+          { older: true, newer: 'a' },
+          { older: false, newer: 'b' },
+        ],
+      },
     ],
     [
       'schema: is no JSON Schema',

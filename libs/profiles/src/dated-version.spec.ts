@@ -6,10 +6,11 @@ import { schemaCheck } from './json-schema.js';
 
 const newest: ObjectSchema = {
   type: 'object',
-  required: ['kind', 'transport'],
+  required: ['kind', 'transport', 'tier'],
   properties: {
     kind: { enum: ['active', 'paused', 'lost'] },
     transport: { type: 'string', minLength: 1 },
+    tier: { enum: ['free', 'paid'] },
     note: { type: 'string' },
   },
   additionalProperties: false,
@@ -20,6 +21,18 @@ const changes: VersionChange[] = [
   versionChangeOf({ collection, kind: 'renamed', property: 'kind', before: 'status' }),
   versionChangeOf({ collection, kind: 'values-renamed', property: 'kind', values: { enabled: 'active' } }),
   versionChangeOf({ collection, kind: 'required', property: 'transport', absentMeans: 'direct' }),
+  versionChangeOf({
+    collection,
+    kind: 'replaced',
+    property: 'billed',
+    schema: { type: 'boolean' },
+    by: 'tier',
+    pairs: [
+      { older: false, newer: 'free' },
+      { older: true, newer: 'paid' },
+    ],
+  }),
+  versionChangeOf({ collection, kind: 'required', property: 'tier', absentMeans: 'free' }),
   versionChangeOf({
     collection,
     kind: 'removed',
@@ -48,13 +61,20 @@ const text = fc.string({ minLength: 1 });
 const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const present = (object: object) => JSON.parse(JSON.stringify(object)) as JsonObject;
 const documents = fc
-  .record({ kind: fc.constantFrom('active', 'paused', 'lost'), transport: text, note: optional(text) })
+  .record({
+    kind: fc.constantFrom('active', 'paused', 'lost'),
+    transport: text,
+    tier: fc.constantFrom('free', 'paid'),
+    note: optional(text),
+  })
   .map(present);
 const oldRequests = fc
   .record({
     status: fc.constantFrom('enabled', 'paused', 'lost'),
     transport: optional(text),
     note: optional(text),
+    billed: optional(fc.boolean()),
+    tier: optional(fc.constantFrom('free', 'paid')),
     relay: optional(fc.boolean()),
   })
   .map(present);
@@ -81,7 +101,14 @@ describe('the changes between versions', () => {
   it('lose nothing on the way forward and back, but what was removed', () => {
     fc.assert(
       fc.property(oldRequests, (request) => {
-        const expected = { transport: 'direct', ...request, relay: false };
+        const { billed = request['tier'] === 'paid' } = request;
+        const expected = {
+          transport: 'direct',
+          ...request,
+          billed,
+          tier: billed === true ? 'paid' : 'free',
+          relay: false,
+        };
         expect(showing(forward(request, true))).toEqual(expected);
       }),
     );
@@ -92,7 +119,7 @@ describe('the changes between versions', () => {
 
   it('give what is to be changed no more than was sent', () => {
     fc.assert(
-      fc.property(fc.subarray(['status', 'transport', 'note']), oldRequests, (names, request) => {
+      fc.property(fc.subarray(['status', 'transport', 'note', 'billed']), oldRequests, (names, request) => {
         const sent = Object.fromEntries(Object.entries(request).filter(([name]) => names.includes(name)));
         expect(Object.keys(forward(sent, false))).toHaveLength(Object.keys(sent).length);
       }),
@@ -110,7 +137,7 @@ describe('the changes between versions', () => {
   });
 
   it('are done in their places: the order of what is shown stays', () => {
-    expect([...members.keys()]).toEqual(['status', 'transport', 'note', 'relay']);
+    expect([...members.keys()]).toEqual(['status', 'transport', 'tier', 'note', 'relay', 'billed']);
     expect(Object.keys(shown.properties)).toEqual([...members.keys()]);
   });
 });

@@ -1,5 +1,10 @@
-import type { JsonObject, JsonSchema, ObjectSchema } from './json-schema.js';
-import type { VersionChangeDocument, VersionDocument } from './versions-document.request.js';
+import { OWN_PROPERTIES } from './collection.js';
+import { type JsonObject, type JsonSchema, type ObjectSchema, schemaCheck } from './json-schema.js';
+import type {
+  ValuePairDocument,
+  VersionChangeDocument,
+  VersionDocument,
+} from './versions-document.request.js';
 
 /** A version of a product's API. */
 export interface DatedVersion {
@@ -52,6 +57,7 @@ const MEMBERS: Readonly<Record<VersionChangeDocument['kind'], readonly string[]>
   renamed: ['before'],
   'values-renamed': ['values'],
   required: ['absentMeans'],
+  replaced: ['schema', 'by', 'pairs'],
   removed: ['schema', 'shows'],
 };
 
@@ -61,6 +67,7 @@ const STEPS: Readonly<Record<VersionChangeDocument['kind'], (document: VersionCh
   renamed: ({ property, before = '' }) => renamed(before, property),
   'values-renamed': ({ property, values = {} }) => valuesRenamed(property, new Map(Object.entries(values))),
   required: ({ property, absentMeans }) => required(property, absentMeans),
+  replaced: ({ property, schema = {}, by = '', pairs = [] }) => replaced(property, schema, by, pairs),
   removed: ({ property, schema = {}, shows }) => removed(property, schema, shows),
 };
 
@@ -93,6 +100,8 @@ function valuesRenamed(property: string, newerByOlder: ReadonlyMap<string, unkno
     const older = (newer ?? []).map((value) => olderByNewer.get(value) ?? value);
     if (new Set(older).size < older.length)
       throw new Error(`gives two values of ${property} the same older one`);
+    if (olderByNewer.size < newerByOlder.size)
+      throw new Error(`gives two older values of ${property} the same newer one`);
     return { ...schema, properties: { ...schema.properties, [property]: { ...rest, enum: older } } };
   };
   return {
@@ -120,6 +129,7 @@ function required(property: string, absentMeans: unknown): Steps {
     schemaBack(schema) {
       assertHas(schema, property);
       if (schema.required?.includes(property) !== true) throw new Error(`needs ${property} to be required`);
+      assertValid({ ...schema, required: [property] }, { [property]: absentMeans }, 'absentMeans');
       return { ...schema, required: schema.required.filter((name) => name !== property) };
     },
     // Answers of either version have it.
@@ -127,9 +137,41 @@ function required(property: string, absentMeans: unknown): Steps {
   };
 }
 
+/** What a request says by the older property it means, whatever it says by the newer, which it may only repeat. */
+function replaced(
+  property: string,
+  propertySchema: JsonSchema,
+  by: string,
+  pairs: readonly ValuePairDocument[],
+): Steps {
+  const newerByOlder = new Map(pairs.map(({ older, newer }) => [older, newer]));
+  const olderByNewer = new Map(pairs.map(({ older, newer }) => [newer, older]));
+  const schemaBack = (schema: ObjectSchema) => {
+    assertHas(schema, by);
+    assertLacks(schema, property);
+    assertSame(valuesOf(propertySchema), newerByOlder, property);
+    assertSame(valuesOf(schema.properties[by] as JsonSchema), olderByNewer, by);
+    return { ...schema, properties: { ...schema.properties, [property]: propertySchema } };
+  };
+  return {
+    forward(body) {
+      if (body[property] === undefined) return body;
+      const { [property]: older, ...rest } = body;
+      return { ...rest, [by]: newerByOlder.get(older) };
+    },
+    back: (members) => new Map([...members, [property, (body: JsonObject) => olderByNewer.get(body[by])]]),
+    schemaBack,
+    shownBack(schema) {
+      const { required = [] } = schema;
+      return { ...schemaBack(schema), required: required.includes(by) ? [...required, property] : required };
+    },
+  };
+}
+
 function removed(property: string, propertySchema: JsonSchema, shows: unknown): Steps {
   const schemaBack = (schema: ObjectSchema) => {
     assertLacks(schema, property);
+    assertValid(propertySchema, shows, 'shows');
     return { ...schema, properties: { ...schema.properties, [property]: propertySchema } };
   };
   return {
@@ -161,11 +203,31 @@ function withName<Value>(
   );
 }
 
+/** The values that a schema allows, where they are few; undefined where they are not listed. */
+function valuesOf({ enum: listed, type }: JsonSchema & { enum?: unknown[] }): readonly unknown[] | undefined {
+  return listed ?? (type === 'boolean' ? [false, true] : undefined);
+}
+
+function assertSame(
+  allowed: readonly unknown[] | undefined,
+  paired: ReadonlyMap<unknown, unknown>,
+  name: string,
+): void {
+  if (allowed?.length !== paired.size || allowed.some((value) => !paired.has(value)))
+    throw new Error(`must pair every value of ${name}, which must be listed in its schema`);
+}
+
+function assertValid(schema: JsonSchema, value: unknown, member: string): void {
+  const [problem] = schemaCheck(schema)(value);
+  if (problem !== undefined) throw new Error(`has a wrong ${member}: it ${problem.message}`);
+}
+
 function assertHas({ properties }: ObjectSchema, name: string): void {
   if (!Object.hasOwn(properties, name))
     throw new Error(`names ${name}, which the newer version does not have`);
 }
 
 function assertLacks({ properties }: ObjectSchema, name: string): void {
+  if (OWN_PROPERTIES.includes(name)) throw new Error(`names ${name}, which every document has`);
   if (Object.hasOwn(properties, name)) throw new Error(`names ${name}, which the newer version has`);
 }

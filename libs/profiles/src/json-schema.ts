@@ -20,6 +20,8 @@ export type SchemaCheck = (value: unknown) => FieldProblem[];
 
 /** Most mistakes of one value that are told. */
 const PROBLEMS_MAX = 20;
+/** Most characters of an unknown property's name that are told. */
+const NAME_LENGTH_MAX = 100;
 
 /** Compiles a schema. Throws where it is none. */
 export function schemaCheck(schema: JsonSchema): SchemaCheck {
@@ -61,7 +63,7 @@ function problemOf({ instancePath, keyword, params, message = 'is not valid' }: 
   }
   if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties') {
     const name = params['additionalProperty'] ?? params['unevaluatedProperty'];
-    return { field: [...path, String(name)].join('.'), message: 'is unknown' };
+    return { field: [...path, shortened(String(name))].join('.'), message: 'is unknown' };
   }
   const field = path.join('.') || 'body';
   if (keyword === 'enum') {
@@ -69,6 +71,11 @@ function problemOf({ instancePath, keyword, params, message = 'is not valid' }: 
     return { field, message: `must be one of ${values.join(', ')}` };
   }
   return { field, message };
+}
+
+/** A name that a client made up. */
+function shortened(name: string): string {
+  return name.length > NAME_LENGTH_MAX ? `${name.slice(0, NAME_LENGTH_MAX)}…` : name;
 }
 
 /** Of a JSON pointer (RFC 6901). */

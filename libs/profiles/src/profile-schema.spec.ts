@@ -22,7 +22,12 @@ import {
   ScopeRuleDocument,
   ScopesDocument,
 } from './profile-document.request.js';
-import { VersionChangeDocument, VersionDocument, VersionsDocument } from './versions-document.request.js';
+import {
+  ValuePairDocument,
+  VersionChangeDocument,
+  VersionDocument,
+  VersionsDocument,
+} from './versions-document.request.js';
 import { byTitle, documentWith, goodDocument, MISFORMED } from './profile-mistakes.contract.js';
 
 interface Schema {
@@ -55,6 +60,7 @@ const CLASSES: Readonly<Record<string, new () => object>> = {
   '.versions': VersionsDocument,
   '.versions.dated[]': VersionDocument,
   '.versions.dated[].changes[]': VersionChangeDocument,
+  '.versions.dated[].changes[].pairs[]': ValuePairDocument,
   '.rateLimit': RateLimitDocument,
   '.rateLimit.rows[]': RateLimitRowDocument,
   '.roles[]': RoleDocument,

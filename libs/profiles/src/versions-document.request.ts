@@ -13,14 +13,23 @@ import {
 } from 'class-validator';
 import { IfGiven, IsField, IsLine, IsPath, IsWord } from './document-member.request.js';
 
+/** A value of an older property, and the one of a newer that says the same. */
+export class ValuePairDocument {
+  @IsDefined()
+  older!: unknown;
+
+  @IsDefined()
+  newer!: unknown;
+}
+
 export class VersionChangeDocument {
   @IsWord()
   collection!: string;
 
-  @IsIn(['renamed', 'values-renamed', 'required', 'removed'])
-  kind!: 'renamed' | 'values-renamed' | 'required' | 'removed';
+  @IsIn(['renamed', 'values-renamed', 'required', 'replaced', 'removed'])
+  kind!: 'renamed' | 'values-renamed' | 'required' | 'replaced' | 'removed';
 
-  /** The property's name in the newer version; of `removed`, in the older. */
+  /** The property's name in the newer version; of `replaced` and `removed`, in the older. */
   @IsField()
   property!: string;
 
@@ -39,7 +48,22 @@ export class VersionChangeDocument {
   @IsDefined()
   absentMeans?: unknown;
 
-  /** Of `removed`: the schema that it had. */
+  /** Of `replaced`: the property of the newer version that says the same. */
+  @IfGiven()
+  @IsField()
+  by?: string;
+
+  /** Of `replaced`: every value of the older property and of the newer. */
+  @IfGiven()
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(50)
+  @IsObject({ each: true })
+  @ValidateNested({ each: true })
+  @Type(() => ValuePairDocument)
+  pairs?: ValuePairDocument[];
+
+  /** Of `replaced` and `removed`: the schema that it had. */
   @IfGiven()
   @IsObject()
   schema?: Record<string, unknown>;

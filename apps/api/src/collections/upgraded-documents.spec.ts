@@ -8,7 +8,7 @@ const PAGE = { order: 'asc', limit: 10, from: null, words: null } as const;
 const owner: DocumentOwner = { tenantId: 'acme', environment: 'live' };
 const dated = shippedProfiles.named('syntropy')?.versions?.dated ?? [];
 const old = { agentId: 'agt_1', serviceId: 'svc_1', status: 'enabled', relay: true };
-const newest = { agentId: 'agt_1', serviceId: 'svc_1', state: 'active', transport: 'direct' };
+const newest = { agentId: 'agt_1', serviceId: 'svc_1', state: 'active', transport: 'relayed' };
 
 describe('documents of older versions', () => {
   const kept = new StandInDocuments();
@@ -32,5 +32,14 @@ describe('documents of older versions', () => {
       expect(await owned.find(LIST, 'cnx_unknown')).toBeUndefined();
     });
     expect(kept.kept.map(({ body }) => body)).toEqual(bodies.map(([, body]) => body));
+  });
+
+  it('are neither shown nor changed by who does not know their version yet', async () => {
+    const body = { agentId: 'agt_1', serviceId: 'svc_1', renamed: true };
+    await kept.of(owner, (owned) =>
+      owned.add(LIST, { id: 'cnx_later', body, version: '2099-01-01', words: null }),
+    );
+    const read = documents.of(owner, (owned) => owned.find(LIST, 'cnx_later', 'exclusive'));
+    await expect(read).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterSeconds: 1 });
   });
 });
