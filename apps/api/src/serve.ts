@@ -24,6 +24,7 @@ import type { KeyManagement } from './keys/key-management.js';
 import type { KeyUsage } from './keys/key-usage.js';
 import { CursorSeal } from './lists/sealed-cursor.js';
 import { CreateDocuments1764200000000 } from './migrations/1764200000000-create-documents.js';
+import { FindDocumentsInside1764400000000 } from './migrations/1764400000000-find-documents-inside.js';
 import { documentFor } from './openapi/document.hook.js';
 import type { OpenApiObject } from './openapi/openapi-object.js';
 import { errorOfProduct } from './products/product-errors.js';
@@ -38,7 +39,7 @@ import { PostgresAccountVersions } from './versions/postgres-account-versions.js
 import { WaitingConnections } from './verification/waiting-connections.js';
 
 /** Of the schema `api`, for the role that owns it. */
-export const API_MIGRATIONS = [CreateDocuments1764200000000];
+export const API_MIGRATIONS = [CreateDocuments1764200000000, FindDocumentsInside1764400000000];
 
 /** Longest that a change of a key may take, milliseconds. */
 const MANAGEMENT_DEADLINE_MS = 10_000;

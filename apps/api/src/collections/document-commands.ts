@@ -39,7 +39,7 @@ export async function createDocument(
   const body = form.forward(checked(sent, form.problemsOfWhole(sent)), true);
   assertValid(form.problemsOfNewest(body));
   return documents.of(owner, async (owned) => {
-    await assertParent(owned, met);
+    await assertParent(owned, met, 'shared');
     await assertAllowed(owned, collection, { method: 'POST', body });
     return owned.add(listOf(met), { id: newId(collection), body, version, words: wordsOf(collection, body) });
   });
@@ -106,14 +106,15 @@ export async function removeDocument(documents: Documents, met: MetCollection, i
   });
 }
 
-/** Rejects with NOT_FOUND where the document that a collection lies in is not there. */
+/** Rejects with NOT_FOUND where the document that a collection lies in is not there. `lock` keeps it there. */
 export async function assertParent(
   owned: OwnedDocuments,
   { collection, parentId }: MetCollection,
+  lock?: 'shared',
 ): Promise<void> {
   if (collection.parent === null) return;
   const list = { collection: collection.parent.collection, parentId: null };
-  const parent = await owned.find(list, parentId ?? '', 'shared');
+  const parent = await owned.find(list, parentId ?? '', lock);
   if (parent === undefined) throw new Rejection('NOT_FOUND');
 }
 
@@ -124,7 +125,10 @@ export function listOf({
   return { collection: collection.name, parentId };
 }
 
-/** What is forbidden is so whatever else is wrong with what the document refers to. */
+/**
+ * What is forbidden is so whatever else is wrong with what the document refers to. What it referred to before, and is gone
+ * by now, it may go on to name.
+ */
 async function assertAllowed(
   owned: OwnedDocuments,
   { references, forbidden }: Collection,
@@ -136,7 +140,7 @@ async function assertAllowed(
     const id = change.body?.[field];
     if (typeof id !== 'string') continue;
     const found = await owned.find({ collection, parentId: null }, id, 'shared');
-    if (found === undefined) isMissing = true;
+    if (found === undefined) isMissing ||= id !== change.document?.[field];
     else referenced.set(field, found.body);
   }
   const whole: DocumentChange = { ...change, referenced };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
+import type { QueryRunner } from 'typeorm';
 import { createLogger, type RoleUrls } from '#libs/service-kit';
 import { bootstrapDatabase } from '#libs/service-kit/postgres-bootstrap';
 import { PostgresDatabase } from '#libs/service-kit/postgres-database';
@@ -9,6 +10,7 @@ import { stackUrls } from '#libs/testing/stack';
 import { createTestDatabase, type TestDatabase } from '#libs/testing/test-database';
 import type { PageStart } from '../lists/requested-page.js';
 import { CreateDocuments1764200000000 } from '../migrations/1764200000000-create-documents.js';
+import { FindDocumentsInside1764400000000 } from '../migrations/1764400000000-find-documents-inside.js';
 import type { DocumentOwner, OwnedDocuments } from './documents.js';
 import { PostgresDocuments } from './postgres-documents.js';
 
@@ -27,7 +29,7 @@ let owner: DocumentOwner;
 beforeAll(async () => {
   test = await createTestDatabase(stackUrls().databaseAdminUrl);
   urls = (await bootstrapDatabase(test.adminUrl, PASSWORDS)).api;
-  const migrations = [CreateDocuments1764200000000];
+  const migrations = [CreateDocuments1764200000000, FindDocumentsInside1764400000000];
   const options = { ...urls, schema: 'api', migrations, connectionsMax: 8 };
   database = new PostgresDatabase(options, createLogger('documents-test', 'silent'));
   admin = new pg.Client({ connectionString: test.adminUrl });
@@ -50,6 +52,23 @@ const note = (title: string, id = `note_${randomUUID()}`) => ({
 });
 const add = (title: string, list = NOTES, of = owner) =>
   documents.of(of, (owned) => owned.add(list, note(title)));
+
+/** The same, with something done after every statement. */
+function documentsWith(
+  after: (sql: string, parameters: unknown[], transaction: QueryRunner) => Promise<void>,
+): PostgresDocuments {
+  const inTransaction: PostgresDatabase['inTransaction'] = (tenantId, work) =>
+    database.inTransaction(tenantId, (transaction) =>
+      work({
+        query: async (sql: string, parameters: unknown[]) => {
+          const rows: unknown = await transaction.query(sql, parameters);
+          await after(sql, parameters, transaction);
+          return rows;
+        },
+      } as unknown as QueryRunner),
+    );
+  return new PostgresDocuments({ inTransaction } as PostgresDatabase);
+}
 
 /** All that a list shows, page by page in one direction. */
 async function walked(
@@ -201,6 +220,72 @@ describe('documents in PostgreSQL', () => {
     );
     expect(first).toEqual({ documents: [], next: '5000', hasMore: true });
     expect(await walked({ order: 'asc', limit: 5, words: '11999', by: 'cursor' })).toEqual([11_999]);
+  });
+
+  it('are searched in one state of the list, whatever is added and removed meanwhile', async () => {
+    await admin.query(
+      `insert into api.documents
+         (tenant_id, environment, collection, id, parent_id, position, body, words, created_at, updated_at)
+       select $1, 'live', 'notes', 'note_' || n, '', n, json_build_object('title', n),
+         to_tsvector('simple', n::text), now(), now() from generate_series(1, 6000) n`,
+      [owner.tenantId],
+    );
+    let removed = 0;
+    // After every statement one more of those that were looked through is gone.
+    const searched = documentsWith(async (sql) => {
+      if (!/from api.documents/.test(sql)) return;
+      removed += 1;
+      await admin.query(`delete from api.documents where tenant_id = $1 and position = $2`, [
+        owner.tenantId,
+        removed,
+      ]);
+    });
+    const page = { order: 'asc', limit: 5, words: '5001 or 5002' } as const;
+    const first = await searched.of(owner, (owned) => owned.page(NOTES, { ...page, from: null }));
+    expect(removed).toBeGreaterThan(0);
+    const rest = await documents.of(owner, (owned) =>
+      owned.page(NOTES, { ...page, from: { cursor: first?.next ?? '' } }),
+    );
+    expect(first?.documents).toEqual([]);
+    expect(rest?.documents.map(({ id }) => id)).toEqual(['note_5001', 'note_5002']);
+  });
+
+  it('are removed by an index, and what lies in them too', async () => {
+    await admin.query(
+      `insert into api.documents
+         (tenant_id, environment, collection, id, parent_id, position, body, created_at, updated_at)
+       select $1, 'live', 'notes', 'note_' || n, '', n, '{}', now(), now() from generate_series(1, 5000) n`,
+      [owner.tenantId],
+    );
+    await admin.query('analyze api.documents');
+    const plans: string[] = [];
+    const explained = documentsWith(async (sql, parameters, transaction) => {
+      if (sql.startsWith('delete'))
+        plans.push(JSON.stringify(await transaction.query(`explain ${sql}`, parameters)));
+    });
+    await explained.of(owner, (owned) => owned.remove(NOTES, 'note_1'));
+    expect(plans).toHaveLength(2);
+    for (const plan of plans) expect(plan).toMatch(/Index Cond: \((?=[^)]*.*\b(id|parent_id) = )/);
+    expect(plans[0]).toContain('using documents_pkey');
+    expect(plans[1]).toContain('using documents_inside');
+  });
+
+  it('do not keep who waits for one of them for long', async () => {
+    const { id } = await add('held');
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const holding = documents.of(owner, async (owned) => {
+      await owned.find(NOTES, id, 'exclusive');
+      await held;
+    });
+    try {
+      await documents.of(owner, (owned) => owned.find(NOTES, id));
+      const waiting = documents.of(owner, (owned) => owned.find(NOTES, id, 'exclusive'));
+      await expect(waiting).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    } finally {
+      release();
+      await holding;
+    }
   });
 
   it('take with them what lies in them', async () => {

@@ -32,16 +32,26 @@ const SCANNED_MAX = 5000;
 interface Walk {
   from: string;
   order: string;
+  /** The aggregate of the position that is walked to last. */
+  last: 'max' | 'min';
 }
-const ASCENDING = walkOf('>', 'asc');
-const DESCENDING = walkOf('<', 'desc');
+const ASCENDING = walkOf('>', 'asc', 'max');
+const DESCENDING = walkOf('<', 'desc', 'min');
+
+interface Walked {
+  rows: Row[];
+  /** Where a search stopped that did not look through the rest of the list; null: it did. */
+  scannedTo: string | null;
+}
 
 /**
- * Of one transaction: its environment; and that every statement goes by an index, each of which has the rows in order. The
- * planner takes what the row policy lets through for a small part of a table, and would read all of a tenant's to sort them.
+ * Of one transaction: its environment; that every statement goes by an index, each of which has the rows in order; and
+ * how long it may wait, so that what one tenant does cannot keep all connections from the others. The planner takes what
+ * the row policy lets through for a small part of a table, and would read all of a tenant's to sort them.
  */
 const SCOPE = `select set_config('latchkey.environment', $1, true),
-  set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true)`;
+  set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true),
+  set_config('lock_timeout', '2s', true), set_config('statement_timeout', '10s', true)`;
 
 const LOCKS = { shared: ' for share', exclusive: ' for update' } as const;
 
@@ -86,18 +96,13 @@ class OwnedPostgresDocuments implements OwnedDocuments {
     const backward = from !== null && 'before' in from;
     const walk = (order === 'asc') !== backward ? ASCENDING : DESCENDING;
     const place = [list.collection, list.parentId ?? '', start];
-    const rows = await this.rows<Row>(
+    // One more than asked for tells whether there are more.
+    const { rows, scannedTo } =
       words === null
-        ? `select ${COLUMNS} from ${walk.from} limit $6`
-        : `select ${COLUMNS} from (select * from ${walk.from} limit ${SCANNED_MAX}) scanned
-           where words @@ websearch_to_tsquery('simple', $7) order by ${walk.order} limit $6`,
-      // One more than asked for tells whether there are more.
-      [...place, limit + 1, ...(words === null ? [] : [words])],
-    );
+        ? await this.walked(walk, place, limit + 1)
+        : await this.searched(walk, place, limit + 1, words);
     const shown = rows.slice(0, limit);
-    let next: string | null = null;
-    if (rows.length > limit) next = shown.at(-1)?.position ?? null;
-    else if (words !== null) next = await this.scannedTo(walk, place);
+    const next = rows.length > limit ? (shown.at(-1)?.position ?? null) : scannedTo;
     return {
       documents: (backward ? shown.toReversed() : shown).map(documentOf),
       next,
@@ -140,19 +145,40 @@ class OwnedPostgresDocuments implements OwnedDocuments {
   }
 
   async remove({ collection }: DocumentList, id: string): Promise<void> {
-    await this.transaction.query(
-      `delete from api.documents where ${OF_OWNER} and ((collection = $3 and id = $4) or parent_id = $4)`,
-      [this.owner.tenantId, this.owner.environment, collection, id],
-    );
+    // One statement for each index.
+    await this.rows(`delete from api.documents where ${OF_OWNER} and collection = $3 and id = $4`, [
+      collection,
+      id,
+    ]);
+    await this.rows(`delete from api.documents where ${OF_OWNER} and parent_id = $3 and parent_id <> ''`, [
+      id,
+    ]);
   }
 
-  /** Where a search stopped that did not look through the rest of the list; null: it did. */
-  private async scannedTo(walk: Walk, place: readonly unknown[]): Promise<string | null> {
-    const [row] = await this.rows<{ position: string }>(
-      `select position from ${walk.from} offset ${SCANNED_MAX - 1} limit 1`,
-      place,
+  private async walked(walk: Walk, place: readonly unknown[], limit: number): Promise<Walked> {
+    const rows = await this.rows<Row>(`select ${COLUMNS} from ${walk.from} limit $6`, [...place, limit]);
+    return { rows, scannedTo: null };
+  }
+
+  /** What was looked through and what was found there are of one statement: two would see two states of the list. */
+  private async searched(
+    walk: Walk,
+    place: readonly unknown[],
+    limit: number,
+    words: string,
+  ): Promise<Walked> {
+    const rows = await this.rows<(Row | { id: null }) & { scannedTo: string | null }>(
+      `with scanned as materialized (
+         select id, position, words @@ websearch_to_tsquery('simple', $7) as matches
+         from ${walk.from} limit ${SCANNED_MAX}
+       ), shown as (select id from scanned where matches order by ${walk.order} limit $6)
+       select ${COLUMNS}, scanned_to as "scannedTo"
+       from (select case when count(*) = ${SCANNED_MAX} then ${walk.last}(position) end as scanned_to from scanned) scan
+       left join api.documents on ${OF_OWNER} and collection = $3 and id = any(array(select id from shown))
+       order by ${walk.order}`,
+      [...place, limit, words],
     );
-    return row?.position ?? null;
+    return { rows: rows.filter((row) => row.id !== null), scannedTo: rows[0]?.scannedTo ?? null };
   }
 
   /** The position next to which a page begins; null: at the end; undefined: there is no such document. */
@@ -178,11 +204,12 @@ function documentOf({ id, body, version, createdAt, updatedAt }: Row): StoredDoc
   return { id, body, version, createdAt, updatedAt };
 }
 
-function walkOf(beyond: string, direction: string): Walk {
+function walkOf(beyond: string, direction: string, last: Walk['last']): Walk {
   const order = `position ${direction}`;
   return {
     from: `api.documents where ${OF_OWNER} and collection = $3 and parent_id = $4
       and ($5::bigint is null or position ${beyond} $5) order by ${order}`,
     order,
+    last,
   };
 }

@@ -1,3 +1,4 @@
+import { Rejection } from '#libs/contracts';
 import type { DatedVersion } from '#libs/profiles';
 import { type DocumentOwner, Documents, type OwnedDocuments, type StoredDocument } from './documents.js';
 
@@ -36,6 +37,9 @@ export class UpgradedDocuments extends Documents {
 
   private upgraded(collection: string, document: StoredDocument): StoredDocument {
     const { version } = document;
+    // Written by a replica that is newer than this one, which could neither show nor change it without a loss.
+    if (version !== null && version > (this.dated.at(-1)?.date ?? version))
+      throw new Rejection('UNAVAILABLE', [], 1);
     const body = this.dated
       .filter(({ date }) => version === null || date > version)
       .flatMap(({ changes }) => changes.filter((change) => change.collection === collection))

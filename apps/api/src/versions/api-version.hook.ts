@@ -41,6 +41,8 @@ export function settleVersions(
     if (own === null) return;
     const dates = own.dated.map(({ date }) => date);
     const pinned = await accounts.pinned(key.tenantId, dates.at(-1) ?? '');
+    // By a replica that is newer than this one.
+    if (!dates.includes(pinned)) throw new Rejection('UNAVAILABLE', [], 1);
     const tried = request.headers[own.header.toLowerCase()] ?? pinned;
     const version = dates.find((date) => date === tried);
     if (version === undefined) {
