@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
 import {
   GetKeyRequest,
   type GetKeyResponse,
@@ -94,6 +95,72 @@ describe('keys over gRPC', () => {
       'INVALID_ARGUMENT',
       'IDEMPOTENCY_KEY_REUSED',
     ]);
+  });
+
+  describe('by a managing key', () => {
+    const ceiling = { scopes: ['read', 'keys:manage'], environment: 'live' };
+    const beyond = ['PERMISSION_DENIED', 'EXCEEDS_CEILING'];
+    let manager: { type: string; id: string };
+
+    beforeEach(async () => {
+      const { key } = await grpc.create(tenantId, { scopes: ceiling.scopes });
+      manager = { type: 'key', id: (key as Key).id };
+    });
+
+    const createAs = (more: object = {}) => grpc.create(tenantId, { ceiling, actor: manager, ...more });
+
+    it('are made as long as it is in force, however long ago it was verified', async () => {
+      const child = ((await createAs()).key as Key).id;
+      await grpc.revoke(tenantId, manager.id);
+      const asManager = { ceiling, actor: manager };
+      expect(await refusal(createAs())).toEqual(beyond);
+      expect(await refusal(grpc.rotate(tenantId, child, asManager))).toEqual(beyond);
+      expect(await refusal(grpc.revoke(tenantId, child, asManager))).toEqual(beyond);
+      manager = { type: 'key', id: 'key_never_was' };
+      expect(await refusal(createAs())).toEqual(beyond);
+    });
+
+    it('may be its own: it rotates and revokes itself', async () => {
+      const asManager = { ceiling, actor: manager };
+      expect((await grpc.rotate(tenantId, manager.id, asManager)).secret).not.toBe('');
+      expect((await grpc.revoke(tenantId, manager.id, asManager)).key?.status).toBe('revoked');
+    });
+
+    it('have no more than it has by now', async () => {
+      const path = `/v1/tenants/${tenantId}/keys/${manager.id}`;
+      await served.ask('PATCH', path, { body: { scopes: ['keys:manage'] } });
+      expect(await refusal(createAs())).toEqual(beyond);
+      expect((await createAs({ scopes: ['keys:manage'] })).secret).not.toBe('');
+    });
+
+    it('are never made after it was revoked, both at the same time', async () => {
+      for (let n = 0; n < 20; n += 1) {
+        const { key } = await grpc.create(tenantId, { scopes: ceiling.scopes });
+        manager = { type: 'key', id: (key as Key).id };
+        const making = Array.from({ length: 4 }, () => createAs().catch(() => undefined));
+        await Promise.all([...making, grpc.revoke(tenantId, manager.id)]);
+      }
+      const admin = new pg.Client({ connectionString: served.database.adminUrl });
+      await admin.connect();
+      const { rows } = await admin.query(
+        `select count(*)::int as made, count(*) filter (where made.position > revoked.position)::int as late
+         from keys.events made
+         join keys.events revoked
+           on revoked.stream_id = 'key-' || (made.metadata -> 'actor' ->> 'id') and revoked.type = 'KeyRevoked'
+         where made.tenant_id = $1 and made.type = 'KeyCreated'`,
+        [tenantId],
+      );
+      await admin.end();
+      expect(rows[0].made).toBeGreaterThan(0);
+      expect(rows[0].late).toBe(0);
+    });
+
+    it('are the same for one idempotency key, also when its rights changed meanwhile', async () => {
+      const first = await createAs({ idempotencyKey: 'k' });
+      const wider = { scopes: ['read', 'write', 'keys:manage'], environment: 'live' };
+      const again = await createAs({ idempotencyKey: 'k', ceiling: wider });
+      expect([again.key?.id, again.secret]).toEqual([first.key?.id, '']);
+    });
   });
 
   it('are no wider than the ceiling', async () => {

@@ -66,10 +66,23 @@ describe('the scopes that a key may give to another', () => {
     expect(within('default', ['write'])).toEqual(['write']);
   });
 
+  const METHODS = ['GET', 'POST', 'DELETE'];
+  const ruleSets = fc
+    .tuple(
+      ...NAMES.map((name) =>
+        fc.record({
+          name: fc.constant(name),
+          methods: fc.option(fc.subarray(METHODS, { minLength: 1 })),
+          managesKeys: fc.boolean(),
+        }),
+      ),
+    )
+    .map((rules) => rules as Profile['scopes']['rules']);
+
   it('never allow a method, or managing, that it does not have', () => {
     fc.assert(
-      fc.property(fc.subarray(NAMES), fc.constantFrom('GET', 'POST', 'DELETE'), (held, method) => {
-        const profile = withScopes({});
+      fc.property(ruleSets, fc.subarray(NAMES), fc.constantFrom(...METHODS), (rules, held, method) => {
+        const profile = withScopes({ rules });
         const may = (names: readonly string[], use: 'resources' | 'managed keys') =>
           scopesAllowing(profile, method, use)?.some((name) => names.includes(name)) ?? true;
         const given = scopesWithin(profile, held);

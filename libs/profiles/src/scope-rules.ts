@@ -29,10 +29,10 @@ export function scopesWithin(
   held: readonly string[],
 ): string[] {
   const own = rules.filter(({ name }) => held.includes(name));
-  const manages = own.some(({ managesKeys }) => managesKeys);
-  const allows = (method: string) => own.some(({ methods }) => methods?.includes(method) === true);
+  const allows = (method: string, managing: boolean) =>
+    own.some(({ methods, managesKeys }) => methods?.includes(method) === true && (managesKeys || !managing));
   const within = rules.filter(
-    ({ methods, managesKeys }) => methods !== null && methods.every(allows) && (manages || !managesKeys),
+    ({ methods, managesKeys }) => methods?.every((method) => allows(method, managesKeys)) === true,
   );
   return [...new Set([...held, ...within.map(({ name }) => name)])];
 }

@@ -61,6 +61,11 @@ export interface RotateKey {
   ceiling: Ceiling | null;
 }
 
+export interface RevokeKey {
+  reason: string | null;
+  ceiling: Ceiling | null;
+}
+
 /** Every wish that changes keys, for all who may wish it: the operator over HTTP, services and managing keys over gRPC. */
 export class KeyCommands {
   constructor(
@@ -73,7 +78,7 @@ export class KeyCommands {
   ) {}
 
   create(tenantId: string, wish: CreateKey, context: CallerContext): Promise<CommittedSecret> {
-    return this.onceWithSecret(context, tenantId, 'create key', { ...wish }, async (keep) => {
+    return this.onceWithSecret(context, tenantId, 'create key', askedOf(wish), async (keep) => {
       const profile = await this.profiles.of(tenantId);
       const scopes = scopesOfNewKey(profile, wish);
       const { secret, ...identity } = this.newSecret(profile, wish.environment, tenantId);
@@ -81,7 +86,7 @@ export class KeyCommands {
       const command = {
         type: 'CreateKey',
         ...wish,
-        ceiling: ceilingIn(profile, wish.ceiling),
+        ceiling: await this.ceilingIn(profile, wish.ceiling, context),
         scopes,
         keyId,
         ...identity,
@@ -136,13 +141,14 @@ export class KeyCommands {
   }
 
   rotate(tenantId: string, keyId: string, wish: RotateKey, context: CallerContext): Promise<CommittedSecret> {
-    return this.onceWithSecret(context, tenantId, 'rotate key', { keyId, ...wish }, async (keep) => {
+    return this.onceWithSecret(context, tenantId, 'rotate key', { keyId, ...askedOf(wish) }, async (keep) => {
       const profile = await this.profileOf(tenantId);
       const environment = await this.environmentOf(tenantId, keyId);
       requireEnvironment(profile, environment);
       const { secret, ...identity } = this.newSecret(profile, environment, tenantId);
       const graceSeconds = wish.graceSeconds ?? profile.keys.rotation?.graceSecondsDefault ?? 0;
-      const terms = { ...wish, ceiling: ceilingIn(profile, wish.ceiling), graceSeconds, profile };
+      const ceiling = await this.ceilingIn(profile, wish.ceiling, context);
+      const terms = { ...wish, ceiling, graceSeconds, profile };
       const command = { type: 'RotateKey', ...terms, ...identity, ...this.stamp(tenantId) } as const;
       return { ...(await this.runRated(command, context, keep, keyId)), secret };
     });
@@ -154,13 +160,12 @@ export class KeyCommands {
     ceiling: Ceiling | null,
     context: CallerContext,
   ): Promise<Committed<KeyResource>> {
-    const asked = { keyId, ...(ceiling && { ceiling }) };
-    return this.once(context, tenantId, 'retire previous secret', asked, async (keep) => {
+    return this.once(context, tenantId, 'retire previous secret', { keyId }, async (keep) => {
       const profile = await this.profileOf(tenantId);
       const command = {
         type: 'RetirePreviousSecret',
         profile,
-        ceiling: ceilingIn(profile, ceiling),
+        ceiling: await this.ceilingIn(profile, ceiling, context),
         ...this.stamp(tenantId),
       } as const;
       return this.runRated(command, context, keep, keyId);
@@ -170,12 +175,13 @@ export class KeyCommands {
   revoke(
     tenantId: string,
     keyId: string,
-    wish: { reason: string | null; ceiling: Ceiling | null },
+    wish: RevokeKey,
     context: CallerContext,
   ): Promise<Committed<KeyResource>> {
-    return this.once(context, tenantId, 'revoke key', { keyId, ...wish }, async (keep) => {
+    return this.once(context, tenantId, 'revoke key', { keyId, ...askedOf(wish) }, async (keep) => {
       // An operator revokes whatever the profile says, and whether or not it is known here.
-      const ceiling = wish.ceiling && ceilingIn(await this.profileOf(tenantId), wish.ceiling);
+      const ceiling =
+        wish.ceiling && (await this.ceilingIn(await this.profileOf(tenantId), wish.ceiling, context));
       return this.runRated(
         { type: 'RevokeKey', ...wish, ceiling, ...this.stamp(tenantId) },
         context,
@@ -250,6 +256,7 @@ export class KeyCommands {
     if (!isTenantId(command.tenantId)) throw new Rejection('TENANT_NOT_FOUND');
     if (!isKeyId(keyId)) throw new Rejection('KEY_NOT_FOUND');
     const profile = await this.profiles.nameOf(command.tenantId);
+    const managedBy = 'ceiling' in command ? managerOf(command.ceiling, context.actor) : undefined;
     const resource = (state: KeyState) => keyResourceOf(state as ExistingKey, command.nowMs);
     const effectOf = (stored: Projected | undefined) =>
       stored === undefined ? effectOfRepeated(command) : effectIn(stored);
@@ -261,6 +268,7 @@ export class KeyCommands {
       project: (after, before, events): Projected => ({
         kind: 'key',
         ...after,
+        managedBy,
         fence: fenceChangeOfKey(before, events, after.version, profile),
       }),
       idempotency: (after, stored) =>
@@ -270,13 +278,17 @@ export class KeyCommands {
     return this.fenced.committed(resource(state), streamOfKey(keyId), version, effect, receipt);
   }
 
-  /** A secret names its environment, so the key is looked at before one is composed for it. */
-  private async environmentOf(tenantId: string, keyId: string): Promise<Environment> {
+  private async stateOf(keyId: string): Promise<KeyState> {
     const stored = isKeyId(keyId) ? await this.store.read(streamOfKey(keyId)) : [];
-    const state = stored.reduce(
+    return stored.reduce(
       (folded, event) => keyDecider.evolve(folded, keyDecider.upcast(event)),
       keyDecider.initialState,
     );
+  }
+
+  /** A secret names its environment, so the key is looked at before one is composed for it. */
+  private async environmentOf(tenantId: string, keyId: string): Promise<Environment> {
+    const state = await this.stateOf(keyId);
     if (state.status === 'none' || state.tenantId !== tenantId) throw new Rejection('KEY_NOT_FOUND');
     return state.environment;
   }
@@ -292,6 +304,18 @@ export class KeyCommands {
     }
   }
 
+  /** With every scope that the managing key may give, as its rights are by now: they may have been narrowed meanwhile. */
+  private async ceilingIn(
+    profile: Profile,
+    ceiling: Ceiling | null,
+    { actor }: CallerContext,
+  ): Promise<Ceiling | null> {
+    if (ceiling === null) return null;
+    const manager = managerOf(ceiling, actor);
+    const now = manager === undefined ? ceiling : narrowed(ceiling, await this.stateOf(manager));
+    return { ...now, scopes: scopesWithin(profile, now.scopes) };
+  }
+
   private newSecret({ keys: { format, hint } }: Profile, environment: Environment, tenantId: string) {
     const secret = format.compose(environment, tenantId, this.chance.randomBytes);
     return { secret, digest: digestOf(secret), hint: hintOf(secret, hint) };
@@ -302,6 +326,27 @@ export class KeyCommands {
   }
 }
 
+/** What an Idempotency-Key stands for: what its rights are by now is no part of what a managing key asked for. */
+function askedOf(wish: CreateKey | RotateKey | RevokeKey): Record<string, unknown> {
+  return { ...wish, ceiling: null };
+}
+
+/** Id of the key that manages others here; undefined where a service does so in its own name. */
+function managerOf(ceiling: Ceiling | null, actor: CallerContext['actor']): string | undefined {
+  return ceiling !== null && actor.type === 'key' ? actor.id : undefined;
+}
+
+/** What a managing key may pass on of what it could when its request began. Throws EXCEEDS_CEILING where it is gone. */
+function narrowed(ceiling: Ceiling, manager: KeyState): Ceiling {
+  if (manager.status !== 'active') throw new Rejection('EXCEEDS_CEILING');
+  const ends = [ceiling.expiresAtMs, manager.expiresAtMs].filter((ms) => ms !== null);
+  return {
+    ...ceiling,
+    scopes: ceiling.scopes.filter((scope) => manager.scopes.includes(scope)),
+    expiresAtMs: ends.length === 0 ? null : Math.min(...ends),
+  };
+}
+
 /** Of a command that had nothing to do: what took something away, if anything did, was an earlier one like it. */
 function effectOfRepeated({ type }: KeyCommand): FenceEffect | null {
   const restricts = type === 'RevokeKey' || type === 'RetirePreviousSecret' || type === 'ChangeKey';
@@ -310,9 +355,4 @@ function effectOfRepeated({ type }: KeyCommand): FenceEffect | null {
 
 function effectIn({ fence }: Projected): FenceEffect | null {
   return fence === undefined ? null : { kind: fence.kind, bindsFromMs: fence.bindsFromMs };
-}
-
-/** With every scope that the managing key may give. */
-function ceilingIn(profile: Profile, ceiling: Ceiling | null): Ceiling | null {
-  return ceiling && { ...ceiling, scopes: scopesWithin(profile, ceiling.scopes) };
 }

@@ -98,6 +98,14 @@ describe('a key of a product that lets nobody change it', () => {
   });
 });
 
+describe('a key whose product does not rotate any more', () => {
+  it('can be rid of a secret that is still in its grace period', () => {
+    const retire = command('RetirePreviousSecret', { profile: seyn });
+    expect(decided([created(), rotated()], retire)).toHaveLength(1);
+    expect(decided([created()], retire)).toBe('CHANGE_NOT_ALLOWED');
+  });
+});
+
 describe('a change of scopes or expiry', () => {
   it('keeps to what its product allows', () => {
     expect(decided([created()], command('ChangeKey', { scopes: ['read', 'write'], profile: synaptiq }))).toBe(

@@ -136,6 +136,16 @@ describe('changing a key', () => {
 });
 
 describe('rotating a key', () => {
+  it('ends some time: it has no more than 5,000 secrets, and can be revoked then', () => {
+    const rotations = Array.from({ length: 4999 }, (_, n) =>
+      rotated({ generation: n + 2, digest: `${n}`, previousValidUntilMs: NOW, rotatedAtMs: NOW }),
+    );
+    const last = rotations.slice(0, -1);
+    expect(decided([created(), ...last], rotateKey())).toHaveLength(1);
+    expect(decided([created(), ...rotations], rotateKey())).toBe('CHANGE_NOT_ALLOWED');
+    expect(decided([created(), ...rotations], command('RevokeKey', { reason: null }))).toHaveLength(1);
+  });
+
   it('leaves the previous secret valid until the grace period ends', () => {
     expect(states([created()], rotateKey({ graceSeconds: 3600 }))).toEqual([
       ['previous', NOW + HOUR],

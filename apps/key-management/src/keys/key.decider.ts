@@ -12,6 +12,9 @@ import {
 import { requireAllowed, requireChange, requireRotation } from './key-policy.js';
 import { evolveKey, type ExistingKey, isExpired, type KeyState, previousSecret } from './key.state.js';
 
+/** Most secrets that a key ever has, each of which is looked at with every change: one a day for 13 years. */
+export const SECRETS_MAX = 5000;
+
 /** What a managing key may pass on at most: its own rights. */
 export interface Ceiling {
   scopes: readonly string[];
@@ -95,10 +98,12 @@ function decide(command: KeyCommand, state: KeyState): KeyEvent[] {
     }
     case 'RetirePreviousSecret': {
       const key = liveKey(command, state);
-      requireRotation(command.profile);
       refuseBeyond(command.ceiling, key);
       const previous = previousSecret(key, command.nowMs);
-      if (previous === undefined) return [];
+      if (previous === undefined) {
+        requireRotation(command.profile);
+        return [];
+      }
       return [
         {
           type: 'PreviousSecretRetired',
@@ -184,6 +189,7 @@ function rotation(command: KeyCommand & { type: 'RotateKey' }, key: ExistingKey)
   requireRotation(command.profile);
   refuseBeyond(command.ceiling, key);
   if (isExpired(key, nowMs)) throw new Rejection('KEY_EXPIRED');
+  if (key.secrets.length >= SECRETS_MAX) throw new Rejection('CHANGE_NOT_ALLOWED');
   if (previousSecret(key, nowMs) !== undefined && !command.retirePrevious) {
     throw new Rejection('ROTATION_IN_PROGRESS');
   }

@@ -107,5 +107,6 @@ function createdKey(data: (KeyEvent & { type: 'KeyCreated' })['data']): Existing
 }
 
 function retired(secret: SecretState): SecretState {
+  if (secret.state === 'retired') return secret;
   return { ...secret, state: 'retired', validUntilMs: null };
 }

@@ -92,6 +92,18 @@ describe('the message of a key event', () => {
     expect(recordsOf(value).map((record) => record?.keyState)).toEqual(['revoked', 'revoked']);
   });
 
+  it('has the latest hundred secrets of a key, and fits what brokers take, however many and wide it is', () => {
+    const scopes = Array.from({ length: 64 }, (_, n) => `${n}`.padStart(64, 's'));
+    const rotations = Array.from({ length: 300 }, (_, n) =>
+      rotated({ generation: n + 2, digest: `digest ${n + 2}`, previousValidUntilMs: NOW }),
+    );
+    const { value } = lastMessage(stream, [created({ scopes }), ...rotations]);
+    const records = recordsOf(value);
+    expect(records).toHaveLength(100);
+    expect([records[0]?.generation, records.at(-1)?.generation]).toEqual([202, 301]);
+    expect(JSON.stringify(value).length).toBeLessThan(1024 * 1024);
+  });
+
   it('is the state when the event had happened, whatever came later', () => {
     const history = stored(stream, [created(), revoked]);
     const { value } = lifecycleMessageOf(history[0] as StoredEvent, history.slice(0, 1), seal);

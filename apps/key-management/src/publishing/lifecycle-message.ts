@@ -13,6 +13,12 @@ import type { KeyState } from '../keys/key.state.js';
 import { type TenantState, tenantDecider } from '../tenants/tenant.decider.js';
 import { secretRecordsOf, tenantRecordOf } from '../view-records/record-of.js';
 
+/**
+ * Most secrets of one message, the latest: brokers bound its size. Those before are retired, and were published as such;
+ * a change of their key leaves their records too old to use, and who is shown one asks for its newer record.
+ */
+const SECRETS_MAX = 100;
+
 /** A message ready to publish: CloudEvents 1.0 in binary mode. */
 export interface OutgoingMessage {
   topic: string;
@@ -55,7 +61,9 @@ export function lifecycleMessageOf(
     tenantId: key.tenantId,
     version,
     createdAtMs: key.createdAtMs,
-    secrets: secretRecordsOf(key, version).map((record) => seal.seal('secret', record)),
+    secrets: secretRecordsOf(key, version)
+      .slice(-SECRETS_MAX)
+      .map((record) => seal.seal('secret', record)),
   };
   return { topic: KEYS_TOPIC, key: key.keyId, headers: headersOf(event, key.keyId), value };
 }

@@ -10,6 +10,7 @@ interface KeyWrite {
   version: number;
   /** Who makes the change: of a new key its creator. */
   actor: { type: string; id: string };
+  managedBy: string | undefined;
 }
 
 interface LockedTenants {
@@ -20,7 +21,7 @@ interface LockedTenants {
 
 /**
  * Writes tenants, keys and digests in the append's transaction and holds the rules across streams: the tenant exists,
- * it has at most `maxActiveKeys` active keys, a digest is never used twice. The tenants' rows are locked in sorted
+ * it has at most `maxActiveKeys` active keys, a digest is never used twice, a key that manages others is still in force. The tenants' rows are locked in sorted
  * order before anything is counted, so that concurrent writers cannot pass the limit together.
  */
 export class PostgresKeyReadModel extends ReadModel<Projected> {
@@ -37,12 +38,13 @@ export class PostgresKeyReadModel extends ReadModel<Projected> {
     for (const [index, { tenantId, projected, metadata }] of appends.entries()) {
       if (projected.kind !== 'key') continue;
       if (tenants.byId.has(tenantId)) {
-        const { state, version } = projected;
-        keys.push({ index, tenantId, key: state as ExistingKey, version, actor: metadata.actor });
+        const { state, version, managedBy } = projected;
+        keys.push({ index, tenantId, key: state as ExistingKey, version, actor: metadata.actor, managedBy });
       } else refusals[index] = 'TENANT_NOT_FOUND';
     }
     if (keys.length === 0) return refusals;
 
+    for (const index of await withoutManager(transaction, keys)) refusals[index] = 'EXCEEDS_CEILING';
     for (const index of await takeDigests(transaction, keys)) refusals[index] = 'DIGEST_TAKEN';
     const acceptable = keys.filter(({ index }) => refusals[index] === undefined);
     let changes = await activeChanges(transaction, acceptable, tenants.nowMs);
@@ -90,6 +92,29 @@ async function writeTenants(transaction: Transaction, appends: readonly Append<P
       [tenant.tenantId, tenant.maxActiveKeys, version, JSON.stringify(tenant)],
     );
   }
+}
+
+/**
+ * The indices of the writes whose managing key is revoked or expired by now, maybe by another of these writes. It was in
+ * force when its request began; what it makes must not outlive it unseen.
+ */
+async function withoutManager(transaction: Transaction, keys: readonly KeyWrite[]): Promise<number[]> {
+  const managed = keys.filter(({ managedBy }) => managedBy !== undefined);
+  if (managed.length === 0) return [];
+  const rows = (await transaction.query(
+    `select key_id, tenant_id from keys.keys
+     where key_id = any($1) and state ->> 'status' = 'active' and (expires_at is null or expires_at > now())`,
+    [managed.map(({ managedBy }) => managedBy)],
+  )) as { key_id: string; tenant_id: string }[];
+  const inForce = new Map(rows.map((row) => [row.key_id, row.tenant_id]));
+  const revoked = keys.filter(({ key }) => key.status === 'revoked');
+  return managed
+    .filter(
+      ({ index, tenantId, managedBy = '' }) =>
+        inForce.get(managedBy) !== tenantId ||
+        revoked.some((other) => other.index !== index && other.key.keyId === managedBy),
+    )
+    .map(({ index }) => index);
 }
 
 /** For each write how the count of active keys changes: +1, 0 or −1. */
