@@ -273,12 +273,16 @@ describe('documents in PostgreSQL', () => {
   it('do not keep who waits for one of them for long', async () => {
     const { id } = await add('held');
     let release = () => {};
+    let locked = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
+    const isLocked = new Promise<void>((resolve) => (locked = resolve));
     const holding = documents.of(owner, async (owned) => {
       await owned.find(NOTES, id, 'exclusive');
+      locked();
       await held;
     });
     try {
+      await isLocked;
       await documents.of(owner, (owned) => owned.find(NOTES, id));
       const waiting = documents.of(owner, (owned) => owned.find(NOTES, id, 'exclusive'));
       await expect(waiting).rejects.toMatchObject({ code: 'UNAVAILABLE' });
