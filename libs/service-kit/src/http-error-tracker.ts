@@ -85,13 +85,16 @@ export class HttpErrorTracker extends ErrorTracker {
   private async send(body: string): Promise<{ reason: string; detail: unknown } | undefined> {
     if (this.aborted.signal.aborted) return { reason: 'closed', detail: null };
     const { url, timeoutMs = REPORT_TIMEOUT_MS } = this.parts;
+    // Held by its timer: a signal of AbortSignal.timeout that only `any` knows may be collected, and never end anything.
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), timeoutMs);
     try {
       const response = await fetch(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body,
         redirect: 'manual',
-        signal: AbortSignal.any([this.aborted.signal, AbortSignal.timeout(timeoutMs)]),
+        signal: AbortSignal.any([this.aborted.signal, late.signal]),
       });
       await response.body?.cancel();
       return response.ok ? undefined : { reason: 'refused', detail: response.status };
@@ -99,6 +102,8 @@ export class HttpErrorTracker extends ErrorTracker {
       const { cause = error } = error as { cause?: { code?: string; name?: string } };
       const { code, name } = cause as { code?: unknown; name?: unknown };
       return { reason: this.aborted.signal.aborted ? 'closed' : 'unreachable', detail: code ?? name };
+    } finally {
+      clearTimeout(timer);
     }
   }
 
